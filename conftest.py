@@ -1,0 +1,3 @@
+"""Load the gate: see `tests/gate/plugin.py`."""
+
+pytest_plugins = ["tests.gate.plugin"]

@@ -1,0 +1,94 @@
+"""What a cell showed in the end, made from the kernel's messages; and whether a picture shows anything."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from collections.abc import Iterable
+from typing import Any
+
+from nbformat import NotebookNode
+
+Message = dict[str, Any]
+node: Any = NotebookNode  # which has no types
+
+
+def final_outputs(messages: Iterable[Message]) -> list[NotebookNode]:
+    """Return the outputs of one cell as a notebook would store them at its end.
+
+    A display that was updated counts as its last state; what went into an Output widget is the widget's.
+    """
+    outputs: list[NotebookNode] = []
+    displays: dict[str, NotebookNode] = {}
+    widgets: set[str] = set()  # Output widgets by comm
+    catching: set[str] = set()  # those that take the outputs just now
+    clear_first = False  # `clear_output(wait=True)` clears when the next output comes
+    for message in messages:
+        kind, content = message["msg_type"], message["content"]
+        if clear_first and not catching and kind in ("stream", "error", "display_data", "execute_result"):
+            outputs.clear()
+            clear_first = False
+        if kind.startswith("comm"):
+            _follow_widgets(kind, content, widgets, catching)
+        elif catching:
+            continue
+        elif kind == "stream":
+            outputs.append(node(output_type=kind, name=content["name"], text=content["text"]))
+        elif kind == "error":
+            outputs.append(node(output_type=kind, **content))
+        elif kind in ("display_data", "execute_result"):
+            output = node(output_type=kind, metadata=content["metadata"], data=dict(content["data"]))
+            outputs.append(output)
+            if name := content.get("transient", {}).get("display_id"):
+                displays[name] = output
+        elif kind == "update_display_data":
+            if shown := displays.get(content["transient"]["display_id"]):
+                shown.data, shown.metadata = dict(content["data"]), content["metadata"]
+        elif kind == "clear_output":
+            clear_first = True
+            if not content["wait"]:
+                outputs.clear()
+    return outputs
+
+
+def _follow_widgets(kind: str, content: Message, widgets: set[str], catching: set[str]) -> None:
+    comm, data = content["comm_id"], content.get("data", {})
+    state = data.get("state", {})
+    if kind == "comm_open" and state.get("_model_name") == "OutputModel":
+        widgets.add(comm)
+    if comm in widgets and "msg_id" in state:
+        (catching.add if state["msg_id"] else catching.discard)(comm)
+
+
+def shape(outputs: Iterable[NotebookNode]) -> list[str]:
+    """Return kinds and MIME types in order, without stderr: its place among the others is not defined."""
+    kinds: list[str] = []
+    for output in outputs:
+        kind = str(output["output_type"])
+        if kind == "stream":
+            if output["name"] == "stdout" and kinds[-1:] != ["stdout"]:
+                kinds.append("stdout")
+        elif kind == "error":
+            kinds.append("error")
+        else:
+            kinds.append(f"{kind} ({', '.join(sorted(k for k in output['data'] if 'widget' not in k))})")
+    return kinds
+
+
+def picture_fault(outputs: Iterable[NotebookNode]) -> str | None:
+    """Return what is wrong with the first bad PNG, not a picture or nothing on it; None when all are good."""
+    from PIL import Image  # matplotlib brings it
+
+    for output in outputs:
+        png = output.get("data", {}).get("image/png")
+        if png is None:
+            continue
+        try:
+            with Image.open(io.BytesIO(base64.b64decode(png, validate=False))) as image:
+                colours = image.convert("RGB").getcolors(maxcolors=2)
+        except (OSError, ValueError, binascii.Error):
+            return "is not a PNG picture"
+        if colours is not None:
+            return "is blank"
+    return None
