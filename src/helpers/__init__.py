@@ -1,0 +1,64 @@
+"""Helpers for learning multiprocessing: see processes, watch workers, check answers.
+
+Every public name loads on first use, so that `import helpers`, which each spawned worker does, is cheap.
+"""
+
+import sys
+
+TYPE_CHECKING = False  # type checkers read it as true; `typing` would cost more than this whole package
+if TYPE_CHECKING:
+    from typing import Any
+
+_HOMES = {
+    "CountingBar": "bars",
+    "ExecutorPool": "executor_pool",
+    "Picture": "picture",
+    "Table": "table",
+    "Unfinished": "timeline",
+    "check": "exercises",
+    "chunks": "chunks",
+    "doctor": "doctor",
+    "draw_side_by_side": "timeline",
+    "family": "family",
+    "identity": "identity",
+    "run_program": "programs",
+    "stopwatch": "stopwatch",
+    "tryout": "tryout",
+    "wait_until": "waiting",
+    "watch": "timeline",
+}
+
+__all__ = sorted(_HOMES)
+
+
+class _Package(type(sys)):  # type: ignore[misc]
+    """This package: importing its module `identity` does not hide its function `identity`."""
+
+    def __setattr__(self, name: str, value: "Any") -> None:
+        if isinstance(value, type(sys)) and _HOMES.get(name) == name:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> "Any":
+    """Return the public object called `name`, importing its module the first time."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'helpers' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    from importlib import import_module
+
+    module = import_module(f"helpers.{_HOMES[name]}")
+    globals()[name] = found = getattr(module, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
+
+
+if "IPython" in sys.modules:  # a notebook: its cell magics come with the first import; workers never get here
+    from helpers.magics import register
+
+    register()

@@ -1,0 +1,26 @@
+"""Workers that take time: asleep, or busy."""
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a child gets the event itself and needs no second import
+    from multiprocessing.synchronize import Event
+
+
+def nap(seconds: float) -> float:
+    """Sleep and return the seconds that were asked for."""
+    time.sleep(seconds)
+    return seconds
+
+
+def nap_until(told: "Event", limit: float = 30.0) -> bool:
+    """Sleep until the event `told` is set, at most `limit` seconds, and return whether it was set."""
+    return told.wait(limit)
+
+
+def spin(seconds: float) -> float:
+    """Keep a core busy for this much CPU time and return the seconds that were asked for."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return seconds

@@ -1,0 +1,48 @@
+"""Who a process says it is."""
+
+import multiprocessing
+import os
+import pickle
+
+import pytest
+
+from helpers.identity import Identity, identity
+from helpers.workers.identity import who, who_after
+
+
+def test_in_this_process() -> None:
+    me = identity()
+    assert me.name == multiprocessing.current_process().name
+    assert (me.pid, me.parent_pid) == (os.getpid(), os.getppid())
+
+
+def test_reads_as_a_sentence() -> None:
+    main = Identity("MainProcess", 13248, None, 13201)
+    assert repr(main) == str(main) == "MainProcess (pid 13248, child of 13201)"
+    assert f"{main}" == str(main)
+
+
+def test_travels_between_processes_and_cannot_be_changed() -> None:
+    me = identity()
+    assert pickle.loads(pickle.dumps(me)) == me
+    with pytest.raises(AttributeError):
+        me.pid = 1  # type: ignore[misc]
+
+
+def test_a_child_knows_its_parent() -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        child = pool.apply(who)
+        later = pool.apply(who_after, (0.0,))
+        pool.close()
+        pool.join()
+    assert child == later
+    assert child.pid != os.getpid()
+    assert child.parent_pid == os.getpid()
+    assert child.parent_name == multiprocessing.current_process().name
+
+
+def test_a_module_does_not_hide_the_function_of_its_name() -> None:
+    import helpers
+
+    assert callable(helpers.identity)
+    assert helpers.identity() == identity()
