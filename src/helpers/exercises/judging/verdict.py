@@ -1,0 +1,77 @@
+"""What is said about an answer."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from helpers.exercises.judging.registry import Exercise, NotYet, ToDo, find
+from helpers.exercises.judging.stubs import is_stub
+
+State = Literal["correct", "not yet", "to do"]
+_MARKS: dict[State, str] = {"correct": "✓", "not yet": "✗", "to do": "○"}
+_NOTHING = object()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Correct, not yet, or to do, with a sentence that says why; true when correct."""
+
+    state: State
+    sentence: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Return True when the answer is correct."""
+        return self.state == "correct"
+
+    def __bool__(self) -> bool:
+        """Return True when the answer is correct."""
+        return self.passed
+
+    def __repr__(self) -> str:
+        """Return a mark, the state, and the sentence."""
+        return f"{_MARKS[self.state]} {self.state}{': ' * bool(self.sentence)}{self.sentence}"
+
+    def __str__(self) -> str:
+        """Return the repr, without what this terminal cannot show."""
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        return repr(self).encode(encoding, "replace").decode(encoding)
+
+
+def check(name: object, answer: Any = _NOTHING) -> Verdict:
+    """Return the Verdict on the answer to the exercise `name`, or, given one argument, on whether it is true.
+
+    Raises LookupError for an exercise that does not exist, TypeError when there is neither a name nor a truth
+    value.
+    """
+    if isinstance(name, str):
+        found = find(name)
+        if answer is _NOTHING:
+            raise TypeError(f"check({name!r}) needs your answer as well: check({name!r}, answer)")
+        return judge(found, answer)
+    if answer is not _NOTHING or type(name).__name__ not in ("bool", "bool_"):
+        raise TypeError(
+            f"check needs the name of an exercise and an answer, or True or False; it got {name!r}"
+        )
+    return Verdict("correct") if name else Verdict("not yet", "this is False, and it should be True")
+
+
+def judge(found: Exercise, answer: Any) -> Verdict:
+    """Return the Verdict on an answer; whatever the answer does, nothing is left running."""
+    if is_stub(answer):
+        return Verdict("to do", "replace `...` by your answer, then run the cells again")
+    try:
+        if found.in_child:
+            from helpers.exercises.judging.runner import judge_in_child
+
+            return Verdict("correct", judge_in_child(found, answer))
+        return Verdict("correct", found.judge(answer))
+    except ToDo as reason:
+        return Verdict("to do", str(reason))
+    except (NotYet, AssertionError) as reason:
+        return Verdict("not yet", str(reason))
+    except Exception as error:  # a judge reads an answer of a kind it did not expect
+        kind = type(answer).__name__
+        return Verdict(
+            "not yet", f"your answer, a {kind}, cannot be used here ({type(error).__name__}: {error})"
+        )

@@ -1,0 +1,244 @@
+"""Two cell magics: `%%program` runs the cell as a script, `%%workers` makes it a module for children.
+
+Both are there as soon as `helpers` is imported in a notebook.
+"""
+
+import argparse
+import ast
+import atexit
+import importlib
+import keyword
+import linecache
+import os
+import platform
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+import types
+import unicodedata
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+from helpers.programs import Outcome, run_program
+
+PREFIX = "helpers-workers-"
+_STARTERS = {"Pool", "Process", "ProcessPoolExecutor", "Manager", "ThreadPool"}
+_folders: dict[int, Path] = {}  # by PID, so that a forked child never takes its parent's folder for its own
+
+
+def register() -> None:
+    """`%%program` and `%%workers` exist in the running IPython; without one, nothing happens."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        return
+
+    def workers(line: str, cell: str) -> None:
+        """Save the cell as a module of workers: %%workers my_workers."""
+        write_workers(line.strip(), cell, shell.user_ns)
+
+    def program(line: str, cell: str) -> Outcome:
+        """Run the cell as a script: %%program [--limit SECONDS] [--into VARIABLE] [NAME.py]."""
+        options = _program_options(line)
+        outcome = run_program(cell + "\n", limit=options.limit, name=options.name)
+        if options.into:
+            shell.push({options.into: outcome})
+        return outcome
+
+    shell.register_magic_function(workers, "cell", "workers")
+    shell.register_magic_function(program, "cell", "program")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        """Raise instead of leaving the interpreter, as argparse would."""
+        raise ValueError(f"{message}: write %%program [--limit SECONDS] [--into VARIABLE] [NAME.py]")
+
+
+def _program_options(line: str) -> argparse.Namespace:
+    parser = _Parser(prog="%%program", add_help=False, exit_on_error=False)
+    parser.add_argument("--limit", type=float, default=10.0)
+    parser.add_argument("--into", default="")
+    parser.add_argument("name", nargs="?", default="program.py")
+    try:
+        options = parser.parse_args(shlex.split(line))
+    except argparse.ArgumentError as error:
+        parser.error(str(error))
+    if Path(options.name).name != options.name or not options.name.endswith(".py"):
+        parser.error(f"{options.name!r} is not a file name that ends in .py")
+    return options
+
+
+def write_workers(name: str, source: str, namespace: dict[str, Any]) -> types.ModuleType:
+    """Make the module `name` hold `source`: on disk, here, in `namespace`, in each child started later.
+
+    Functions that were taken out of an earlier version (`from my_workers import shout`) are replaced in
+    `namespace` and in the other modules of the folder.  When the source cannot be imported, the version
+    before it stays.  Raises SyntaxError, ValueError for a name that cannot be used, and whatever the source
+    raises when it is imported.
+    """
+    name = unicodedata.normalize("NFKC", name)
+    path = workers_folder() / f"{name}.py"
+    _refuse_name(name, path)
+    tree = ast.parse(source, str(path))
+    compile(tree, str(path), "exec")
+    _refuse_starting_at_import(tree, name)
+
+    known = name in sys.modules
+    module = sys.modules.get(name) or types.ModuleType(name)
+    before = dict(vars(module))
+    text_before = path.read_text(encoding="utf-8") if path.exists() else None
+    _save(path, source)
+    try:
+        for public in [key for key in vars(module) if not key.startswith("__")]:
+            delattr(
+                module, public
+            )  # a function that the source no longer has must be gone here as it is in children
+        module = importlib.reload(module) if known else importlib.import_module(name)
+    except BaseException:
+        if text_before is None:
+            path.unlink()
+        else:
+            _save(path, text_before)
+            vars(module).update(before)
+        raise
+    _renew(namespace, before, module)
+    for other in [m for m in sys.modules.values() if _is_ours(m) and m is not module]:
+        _renew(vars(other), before, module)
+    _renew_fork_server(name)
+    namespace[name] = module
+    _warn_of_running(name, known and text_before != source)
+    print(_summary(name, tree))
+    return module
+
+
+def workers_folder() -> Path:
+    """Return the folder of worker modules: private, on `sys.path`, removed when this process ends."""
+    if os.getpid() not in _folders:
+        _sweep()
+        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_machine()}-{os.getpid()}-")).resolve()
+        _folders[os.getpid()] = folder
+        sys.path.insert(0, str(folder))
+        atexit.register(_remove_own, os.getpid(), folder)
+    return _folders[os.getpid()]
+
+
+def _machine() -> str:
+    """Return this machine's name: containers share a /tmp, but not the meaning of a PID."""
+    return re.sub(r"\W", "", platform.node())[:20] or "here"
+
+
+def _remove_own(owner: int, folder: Path) -> None:
+    if os.getpid() == owner:  # a forked child may run its parent's exit functions, too
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove the folders of processes on this machine that were killed before they could do it."""
+    import psutil
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}{_machine()}-*-*"):
+        pid = folder.name.split("-")[-2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_name(name: str, path: Path) -> None:
+    """Raise ValueError unless a module of this name would be found here and nowhere else."""
+    example = "for example: %%workers my_workers"
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(
+            f"{name!r} is not a name for a module: use one word of letters, digits and _, {example}"
+        )
+    elsewhere = [folder for folder in sys.path if folder != str(path.parent)]
+    loaded = name in sys.modules and not _is_ours(sys.modules[name])
+    spec = None if path.exists() else PathFinder.find_spec(name, elsewhere)
+    if loaded or spec is not None or name in sys.stdlib_module_names or name == "helpers":
+        where = f" ({spec.origin})" if spec is not None and spec.origin else ""
+        raise ValueError(f"there is already a module called {name!r}{where}: choose another name, {example}")
+
+
+def _is_ours(module: Any) -> bool:
+    """Return True for a module that was made from a cell."""
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and Path(file).parent == _folders.get(os.getpid())
+
+
+def _refuse_starting_at_import(tree: ast.Module, name: str) -> None:
+    """Raise ValueError when importing the module would start processes: each child imports it, too."""
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.If):
+            continue
+        for node in ast.walk(statement):
+            if not isinstance(node, ast.Call):
+                continue
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in _STARTERS:
+                raise ValueError(
+                    f"line {node.lineno} of {name}.py calls {called}(...) when the file is imported, and "
+                    "every child imports it: move the call into a function"
+                )
+
+
+def _save(path: Path, source: str) -> None:
+    """Write the source so that no bytecode of an earlier version is taken for it.
+
+    Python trusts bytecode when the source has the same size and the same time in whole seconds, so an edit
+    within a second could go unseen: each version is at least one second younger than the one before.
+    """
+    before = path.stat().st_mtime if path.exists() else 0.0
+    path.write_text(source, encoding="utf-8")
+    moment = max(time.time(), before + 1)
+    os.utime(path, (moment, moment))
+    importlib.invalidate_caches()
+    linecache.checkcache(str(path))
+
+
+def _renew(namespace: dict[str, Any], before: dict[str, Any], module: types.ModuleType) -> None:
+    """Replace what `namespace` holds of the module's earlier version by what has the same name now."""
+    own = module.__name__
+    name_of = {id(value): key for key, value in before.items() if getattr(value, "__module__", None) == own}
+    for key, value in list(namespace.items()):
+        name = name_of.get(id(value))
+        if name is not None and name in vars(module):
+            namespace[key] = getattr(module, name)
+
+
+def _renew_fork_server(name: str) -> None:
+    """Stop a fork server that holds the module's earlier version; the next start brings up a new one."""
+    server = sys.modules.get("multiprocessing.forkserver")
+    running = getattr(server, "_forkserver", None)
+    if running is not None and name in getattr(running, "_preload_modules", ()):
+        running._stop()
+
+
+def _warn_of_running(name: str, changed: bool) -> None:
+    """Say so when workers that are already running keep the earlier version."""
+    process = sys.modules.get("multiprocessing.process")
+    if changed and process is not None and any(_alive(child.ident) for child in process._children):
+        print(
+            f"Processes that are already running keep the earlier {name}: make a new pool.", file=sys.stderr
+        )
+
+
+def _alive(pid: int | None) -> bool:
+    """Return True for a living process; a zombie is not, and asking through multiprocessing would reap it."""
+    import psutil
+
+    try:
+        return pid is not None and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _summary(name: str, tree: ast.Module) -> str:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    names = [
+        statement.name for statement in tree.body if isinstance(statement, kinds) and statement.name[0] != "_"
+    ]
+    return f"{name}.py saved and imported: {', '.join(names)}" if names else f"{name}.py saved and imported"
