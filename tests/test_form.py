@@ -1,0 +1,324 @@
+"""Every notebook has the prescribed form, and every rule bites: each is tried on samples that break it."""
+
+from __future__ import annotations
+
+import base64
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from helpers.authoring import canonical, command, form, navigation, skeleton
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = navigation.notebooks_in(ROOT / "notebooks")
+PAGES = [path for pattern in ("*.md", "docs/**/*.md") for path in sorted(ROOT.glob(pattern))]
+
+
+@pytest.mark.parametrize("rule", form.RULES)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_form(path: Path, rule: str) -> None:
+    complaints = list(form.apply(rule, form.RULES[rule], form.load(path, ROOT)))
+    assert not complaints, "\n".join(complaints)
+
+
+def test_navigation_and_readme_are_fresh() -> None:
+    assert not list(command.stale_derivations(ROOT))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_on_pages(path: Path) -> None:
+    targets = form.LINK.findall(form.without_code(path.read_text(encoding="utf-8")))
+    problems = [problem for target in targets if (problem := form.dead(target, path, ROOT))]
+    assert not problems, "\n".join(problems)
+
+
+def test_exceptions_name_rules_and_notebooks() -> None:
+    numbers = {path.name[:2] for path in NOTEBOOKS}
+    assert all(rule in form.RULES and number in numbers for rule, number in form.EXCEPTIONS)
+    assert all(form.EXCEPTIONS.values()), "each exception needs its reason"
+
+
+# Samples: one good notebook, and for each rule changes that it must notice.
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(50)).decode()
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> form.Notebook:
+    """Give a notebook without a fault: the skeleton, filled in and as if it had run."""
+    root = tmp_path_factory.mktemp("checkout")
+    folder = root / "notebooks"
+    folder.mkdir()
+    (root / "README.md").touch()
+    path = skeleton.create(folder, "07_pool", "Share out work")
+    notebook = canonical.read(path)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace(
+            "You … (one sentence: what the reader will have done).", "You share."
+        )
+        cell.source = cell.source.replace("…", "one of them")
+        if cell.cell_type == "code" and cell.source == "family()":
+            cell.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "MainProcess"})]
+    at(notebook, "title").source = at(notebook, "title").source.replace(
+        "(00_start_here.ipynb)", "(07_pool.ipynb)"
+    )
+    navigation.derive(notebook, path.name, [path.name], [])
+    return stored(form.Notebook(path, "", root), canonical.canonical(notebook))
+
+
+def stored(like: form.Notebook, notebook: Any, name: str = "") -> form.Notebook:
+    """Return `notebook` as it would be stored beside `like`."""
+    return form.Notebook(like.path.with_name(name or like.path.name), canonical.dumps(notebook), like.root)
+
+
+def at(notebook: Any, name: str) -> Any:
+    """Return the cell with the id `name`."""
+    return next(cell for cell in notebook.cells if cell.id == name)
+
+
+def adds(name: str, text: str) -> Callable[[Any], None]:
+    """Return a change that appends `text` to the cell `name`."""
+
+    def change(notebook: Any) -> None:
+        at(notebook, name).source += text
+
+    return change
+
+
+def swaps(name: str, old: str, new: str) -> Callable[[Any], None]:
+    """Return a change that replaces `old` by `new` in the cell `name`."""
+
+    def change(notebook: Any) -> None:
+        assert old in at(notebook, name).source
+        at(notebook, name).source = at(notebook, name).source.replace(old, new)
+
+    return change
+
+
+def sets(where: str, **values: Any) -> Callable[[Any], None]:
+    """Return a change that gives the cell `where` other values."""
+
+    def change(notebook: Any) -> None:
+        at(notebook, where).update(copy.deepcopy(values))
+
+    return change
+
+
+def drops(name: str) -> Callable[[Any], None]:
+    """Return a change that deletes the cell `name`."""
+
+    def change(notebook: Any) -> None:
+        notebook.cells.remove(at(notebook, name))
+
+    return change
+
+
+def shows(where: str, kind: str, **values: Any) -> Callable[[Any], None]:
+    """Return a change that gives the cell `where` this one output."""
+    return sets(where, outputs=[nbformat.from_dict({"output_type": kind, **values})])
+
+
+def pictures(text: str, png: str = PNG) -> Callable[[Any], None]:
+    """Return a change that makes the cell `first-run` show a picture with this text."""
+    data = {"image/png": png, "text/plain": text}
+    return shows("first-run", "display_data", data=data, metadata={})
+
+
+def both(*changes: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return one change made of several."""
+
+    def change(notebook: Any) -> None:
+        for one in changes:
+            one(notebook)
+
+    return change
+
+
+def tagged(*tags: str) -> dict[str, Any]:
+    """Return the metadata of a cell with these tags."""
+    return {"tags": list(tags)}
+
+
+ERROR = {"ename": "ValueError", "evalue": "no", "traceback": ["no"]}
+SAMPLES: dict[str, list[Callable[[Any], None]]] = {
+    "valid": [
+        sets("recall", id="title"),
+        sets("recall", id="a cell"),
+        shows("first-run", "stream", text="x"),
+    ],
+    "named": [],  # see test_names
+    "canonical_form": [
+        sets("title", metadata={"slideshow": {}}),
+        adds("recall", "\n\n"),
+        sets("ex1-stub", execution_count=99),
+    ],
+    "portable_outputs": [
+        shows("first-run", "stream", name="stdout", text="in /home/you/x.py\n"),
+        shows("first-run", "stream", name="stdout", text=r"in C:\Users\you\x.py"),
+        shows("first-run", "execute_result", data={"text/html": "/tmp/xyz"}, metadata={}, execution_count=2),
+    ],
+    "readable_ids": [
+        sets("first-run", id=name) for name in ("Run", "first_run", "3a5f9c21", "cell-7", "1st")
+    ],
+    "prompts": [sets("first-run", execution_count=None), sets("first-run", execution_count=7)],
+    "short_code": [
+        adds("first-run", "\nfamily()" * 12),
+        both(
+            *(adds(f"{name}-run", "\nfamily()" * 4) for name in ("first", "second", "third", "broken")),
+            *(adds(f"ex{number}-{step}", "\n1" * 5) for number in (1, 2, 3) for step in ("stub", "check")),
+        ),
+    ],
+    "short_paragraphs": [adds("first-explain", " word" * 81), adds("recall", "\n- " + "word " * 81)],
+    "right_size": [
+        lambda notebook: notebook.cells.__delitem__(slice(5, 25)),
+        lambda notebook: notebook.cells.extend(notebook.cells[5:25]),
+        adds("recall", "x" * 1_000_001),
+        pictures("one bar", base64.b64encode(bytes(200_001)).decode()),
+    ],
+    "known_tags": [sets("first-run", metadata=tagged("nbval-skip"))],
+    "intended_errors": [
+        shows("first-run", "error", **ERROR),
+        sets("first-run", metadata=tagged("raises-exception")),
+    ],
+    "no_stderr": [shows("first-run", "stream", name="stderr", text="careful\n")],
+    "plain_code": [
+        adds("first-run", suffix)
+        for suffix in (
+            ";",
+            "\n%time 1",
+            "\n!ls",
+            "\nfamily?",
+            "\nfrom os import *",
+            "\nfrom matplotlib import pyplot",
+            "\nclear_output()",
+            "\nif",
+            "\nimport matplotlib.pyplot as plt",
+        )
+    ]
+    + [sets("first-run", source="%%capture\nfamily()")],
+    "one_import_cell": [sets("imports", id="start"), adds("first-run", "\nimport os")],
+    "opening": [
+        swaps("title", "*20 minutes*", "20 minutes"),
+        swaps("title", "*20 minutes*", "*50 minutes*"),
+        swaps("title", "You share.\n", ""),
+        swaps("title", "You share.", "You share. Then you rest."),
+        swaps("title", "**You will make** one", "You make one"),
+        swaps("title", "**Not needed**", "Not needed"),
+        swaps("title", "# Share", "Share"),
+        sets("title", id="first-cell"),
+        drops("title"),
+    ],
+    "headings": [
+        adds("recall", "\n# Second title"),
+        adds("in-practice", "\n#### Too deep"),
+        swaps("first-predict", "First thing", "First Thing"),
+        swaps("recall", "## Recall", "## Remember"),
+        both(swaps("in-practice", "In practice", "Recall"), swaps("recall", "Recall", "In practice")),
+    ],
+    "no_filler": [adds("first-explain", f" You {word} wait.") for word in ("just", "Simply", "of course")],
+    "bold_terms": [both(adds("first-explain", " a **zombie**"), adds("second-explain", " a **Zombie**"))],
+    "pictures_in_words": [
+        pictures("<Figure size 640x480 with 1 Axes>"),
+        both(
+            pictures("two bars"), drops("first-explain"), sets("second-predict", cell_type="code", outputs=[])
+        ),
+    ],
+    "alternative_texts": [adds("recall", "\n![](x.png)"), adds("recall", '\n<img src="x.png" alt="">')],
+    "live_links": [
+        adds("recall", f"\n[x]({target})")
+        for target in (
+            "08_gone.ipynb",
+            "../../elsewhere.md",
+            "07_pool.ipynb#gone",
+            "#gone",
+            "http://example.org",
+        )
+    ],
+    "predictions": [
+        both(*(sets(f"{name}-predict", id=f"{name}-question") for name in ("first", "second"))),
+        swaps("first-predict", "?", "."),
+        both(drops("first-run"), drops("second-run")),
+    ],
+    "exercises": [
+        drops("ex1-hint"),
+        drops("ex3-solution"),
+        sets("ex1-solution", metadata={}),
+        sets("ex1-stub", metadata=tagged("solution")),
+        swaps("ex1-hint", "<details>", ""),
+        both(*(swaps(f"ex1-{step}", "check(", "print(") for step in ("check", "solution"))),
+        both(*(drops(f"ex2-{step}") for step in form.EXERCISE_STEPS)),
+    ],
+    "recall": [swaps("recall", "<details>", ""), adds("recall", "\n4. ?<details></details>" * 3)],
+    "goodbye": [
+        sets("goodbye", id="last"),
+        shows(
+            "goodbye",
+            "execute_result",
+            data={"text/plain": "MainProcess\n└── x"},
+            metadata={},
+            execution_count=1,
+        ),
+        sets("goodbye", outputs=[]),
+    ],
+    "navigation_last": [drops("nav-bottom")],
+    "finished": [adds("recall", "\n…"), adds("title", "\n\n**You need** …")],
+}
+
+
+def test_good_sample_has_no_complaint(good: form.Notebook) -> None:
+    assert not list(form.complaints(good))
+
+
+def test_every_rule_has_samples() -> None:
+    assert SAMPLES.keys() == form.RULES.keys()
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"),
+    [
+        pytest.param(rule, change, id=f"{rule}-{n}")
+        for rule, changes in SAMPLES.items()
+        for n, change in enumerate(changes)
+    ],
+)
+def test_rules_bite(good: form.Notebook, rule: str, change: Callable[[Any], None]) -> None:
+    notebook = copy.deepcopy(good.content)
+    change(notebook)
+    assert list(form.RULES[rule](stored(good, notebook)))
+
+
+@pytest.mark.parametrize(
+    "name", ["7_pool.ipynb", "07-pool.ipynb", "07_Pool.ipynb", "07_pool_.ipynb", "07_pool copy.ipynb"]
+)
+def test_names(good: form.Notebook, name: str) -> None:
+    assert not list(form.named(good))
+    assert list(form.named(stored(good, good.content, name)))
+
+
+def test_home_has_a_course_map(good: form.Notebook) -> None:
+    assert "course-map" in " ".join(form.navigation_last(stored(good, good.content, navigation.HOME)))
+
+
+def test_links_that_live(good: form.Notebook) -> None:
+    for target in (
+        "07_pool.ipynb",
+        "07_pool.ipynb#break-it",
+        "07_pool.ipynb#Break-it",
+        "#recall",
+        "https://example.org",
+    ):
+        assert not form.dead(target, good.path, good.root)
+
+
+def test_an_exception_without_need_is_a_complaint(
+    good: form.Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(form.EXCEPTIONS, ("recall", "07"), "for this test")
+    assert "not needed any more" in next(form.apply("recall", form.recall, good))
+    notebook = copy.deepcopy(good.content)
+    drops("recall")(notebook)
+    assert not list(form.apply("recall", form.recall, stored(good, notebook)))
