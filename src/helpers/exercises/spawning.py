@@ -1,0 +1,178 @@
+"""The exercises of 03: read how a child ended, keep many at work, gather what they answer."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from helpers.exercises import NotYet, exercise
+from helpers.exercises.judging.observing import Observation
+from helpers.meeting import Meeting
+from helpers.workers.endings import exit_with
+from helpers.workers.in_reverse import InReverse, repeat, shout_or_die
+from helpers.workers.source import count_definitions
+
+_TOGETHER = 5.0  # seconds that children wait for each other at most; a machine under load needs two
+
+
+@exercise("exit-code", in_child=True)
+def judge_exit_code(exit_code_of: Callable[[int | str], object]) -> str:
+    """Accept the exit code of one child called SubProcess that ended with the code."""
+    for code, right in ((3, 3), (41, 41), ("no disk", 1)):
+        with _births(late=0.3) as started:
+            said = exit_code_of(code)
+        if not started:
+            raise NotYet(f"for {code} it returned {said!r} without starting a process: `start()` makes one")
+        if len(started) > 1:
+            raise NotYet(f"for {code} it started {len(started)} processes, and one is enough")
+        if started[0].name != "SubProcess":
+            raise NotYet(f"the child is called {started[0].name!r}: give `Process` a `name`")
+        if said is None:
+            raise NotYet(
+                "it returned None: the child still runs when `exitcode` is read (`join()` waits), "
+                "or the `return` is missing"
+            )
+        started[0].join()
+        if started[0].exitcode != right:
+            raise NotYet(
+                f"the child should end with {right}, and its exit code is {started[0].exitcode}: `target` is "
+                "`exit_with`, and `code` goes in as an argument"
+            )
+        if said != right:
+            raise NotYet(
+                f"for {code!r} the child ended with {right}, and {said!r} came back: return `exitcode`"
+            )
+    return "a child called SubProcess ended with each code, and you read it there"
+
+
+@exercise("all-at-once", in_child=True, limit=20)
+def judge_all_at_once(all_at_once: Callable[..., object]) -> str:
+    """Accept the exit codes, in order, of one child per item, all at work at one time."""
+    for codes, right in (([0, 3, 7], [0, 3, 7]), ([5, "no disk", 0, 2], [5, 1, 0, 2])):
+        with _met(exit_with, len(codes)) as (end, seen):
+            said = all_at_once(end, codes)
+        if isinstance(said, list) and None in said:
+            raise NotYet(
+                f"for {codes} it returned {said}: None is a child that still runs; `join()` it first"
+            )
+        if isinstance(said, list) and any(isinstance(code, int) and code < 0 for code in said):
+            raise NotYet(
+                f"for {codes} it returned {said}: a signal ended a child before it was done; wait for it "
+                "with `join()`"
+            )
+        if not seen.workers:
+            raise NotYet(
+                f"for {codes} no child called the function: give `Process` a `target` and its `args`"
+            )
+        if seen.tasks != len(codes):
+            raise NotYet(f"for {len(codes)} items the function was called {seen.tasks} times")
+        _require_list(said, right, "exit codes")
+        if not seen.met:
+            raise NotYet(
+                "the exit codes are right, but the children worked one after the other: start all of them "
+                "before you join the first"
+            )
+    if all_at_once(exit_with, []) != []:
+        raise NotYet("without items it should return an empty list")
+    return "all children were at work at the same time, and none is left"
+
+
+@exercise("gather", in_child=True, limit=15)
+def judge_gather(gather: Callable[..., object]) -> str:
+    """Accept the answers, in order, of one child per item, all at work at one time."""
+    import json
+
+    paths = sorted(map(str, Path(json.__file__).parent.glob("*.py")))
+    with tempfile.TemporaryDirectory(prefix="helpers-gather-") as folder, _births() as started:
+        said = gather(InReverse(count_definitions, paths, folder, os.getpid(), _TOGETHER), paths)
+        pids = [file.read_text() for file in Path(folder).iterdir() if file.name.isdigit()]
+        alone = Path(folder, "alone").exists()
+    if str(os.getpid()) in pids:
+        raise NotYet("the main process did some of the work itself: give each item to a child")
+    if len(set(pids)) < len(pids):
+        raise NotYet("one child did several items: start one child per item")
+    if isinstance(said, list) and len(said) == len(paths) and all(one is None for one in said):
+        raise NotYet("all answers are None: the function's result has to go into a pipe, and out of it again")
+    _require_list(said, [count_definitions(path) for path in paths], "numbers of definitions")
+    if alone:
+        raise NotYet(
+            "the answers are right, but the children worked one after the other: start all of them before "
+            "you wait for the first answer"
+        )
+    if any(
+        child._popen is not None and child._popen.returncode is None for child in started
+    ):  # asking would reap
+        raise NotYet("the answers are right, but a child was not joined: an answer may come before the end")
+    words = ["fork", "die", "", "spawn", "die"]
+    _require_list(
+        gather(shout_or_die, words), ["FORK", None, "", "SPAWN", None], "answers (None for a child that died)"
+    )
+    large = [1_000_000, 3, 500_000]
+    _require_list(
+        [len(text or "") for text in _listed(gather(repeat, large))], large, "lengths of large answers"
+    )
+    return "each file was counted by a child of its own, all at the same time, and a death holds nobody up"
+
+
+def _listed(said: object) -> Sequence[Any]:
+    if not isinstance(said, list):
+        raise NotYet(f"it returned {_short(said)}, expected a list")
+    return said
+
+
+def _require_list(said: object, right: list[Any], what: str) -> None:
+    """Raise NotYet unless the answer is this list."""
+    found = _listed(said)
+    if len(found) != len(right):
+        raise NotYet(f"it returned {len(found)} {what}, expected {len(right)}: one for each item")
+    if found != right and sorted(map(repr, found)) == sorted(map(repr, right)):
+        raise NotYet(f"the {what} are right, but not in the order of the items: {_short(found)}")
+    if found != right:
+        raise NotYet(f"the {what} are {_short(found)}, expected {_short(right)}")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) < 80 else text[:80] + "…"
+
+
+class _Later:
+    """Called like `function`, but later: who does not wait for a child cannot be lucky."""
+
+    def __init__(self, function: Callable[..., Any], seconds: float) -> None:
+        self.function = function
+        self.seconds = seconds
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        time.sleep(self.seconds)
+        return self.function(*args, **kwargs)
+
+
+@contextmanager
+def _births(late: float = 0.0) -> Iterator[list[Any]]:
+    """Yield the list of the processes started in this block; they begin their work `late` seconds late."""
+    started: list[Any] = []
+    start = BaseProcess.start
+
+    def noted(process: Any) -> None:
+        started.append(process)
+        if late and process._target is not None:
+            process._target = _Later(process._target, late)
+        start(process)
+
+    with patch.object(BaseProcess, "start", noted):
+        yield started
+
+
+@contextmanager
+def _met(function: Callable[..., Any], size: int) -> Iterator[tuple[Meeting, Observation]]:
+    """Yield the function, made to wait until `size` processes are inside it, and what was seen of them."""
+    with tempfile.TemporaryDirectory(prefix="helpers-meeting-") as folder:
+        seen = Observation(folder, size)
+        yield Meeting(function, folder, os.getpid(), size, _TOGETHER), seen
+        seen.read()
