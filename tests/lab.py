@@ -1,0 +1,223 @@
+"""JupyterLab as a reader meets it: started by start.py, seen in headless Chromium.
+
+Run as a script, it opens notebooks, runs all cells and saves what a reader sees:
+
+    python tests/lab.py notebooks/03_spawning.ipynb --into FOLDER
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+SETTINGS = {  # no question about news in the corner, no saving behind our back, every cell in the page
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "docmanager-extension/plugin": {"autosave": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+FOLDERS = {  # nothing of the user's own, and nothing of ours for the user
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "JUPYTERLAB_SETTINGS_DIR": "settings",
+    "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    "IPYTHONDIR": "ipython",
+}
+FLAGS = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+START_LIMIT = 240  # seconds: start.py may have to install first
+RUN_LIMIT = 300  # seconds that one notebook may take in the browser
+
+OUTPUTS = """() => jupyterapp.shell.currentWidget.content.widgets
+    .filter(cell => cell.model.type === 'code')
+    .map(cell => ({id: cell.model.id, tags: cell.model.getMetadata('tags') || [],
+                   source: cell.model.sharedModel.source, outputs: cell.model.outputs.toJSON()}))"""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: its address, its token and the process of start.py."""
+
+    url: str
+    token: str
+    process: "subprocess.Popen[bytes]"
+
+
+def no_browser() -> str:
+    """Return why no browser can be started here, or nothing."""
+    if find_chromium() or sys.platform in ("win32", "darwin"):
+        return ""
+    return "no Chromium here: install it (Debian: apt-get install chromium) to see the notebooks in a browser"
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium or Chrome on PATH, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_lab() -> Iterator[Lab]:
+    """Yield a JupyterLab, started by start.py with a configuration of its own; it has ended afterwards."""
+    with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as folder:
+        base = Path(folder)
+        for name, content in SETTINGS.items():
+            file = base / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(content), encoding="utf-8")
+        environment = os.environ | {variable: str(base / folder) for variable, folder in FOLDERS.items()}
+        environment.pop("PYTEST_CURRENT_TEST", None)  # with it, kernels do not show what children print
+        arguments = ["--no-browser", f"--port={free_port()}", "--LabApp.expose_app_in_browser=True"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container; JupyterLab refuses root otherwise
+            arguments.append("--allow-root")
+        with (base / "lab.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, str(ROOT / "start.py"), *arguments],
+                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        try:
+            yield _wait_for_server(process, base)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+
+
+def _wait_for_server(process: "subprocess.Popen[bytes]", base: Path) -> Lab:
+    """Return the server once it answers; RuntimeError with its log when it ends or takes too long."""
+    deadline = time.monotonic() + START_LIMIT
+    while process.poll() is None and time.monotonic() < deadline:
+        for file in (base / "runtime").glob("jpserver-*.json"):
+            try:
+                server = json.loads(file.read_text(encoding="utf-8"))
+                lab = Lab(server["url"], server["token"], process)
+                urllib.request.urlopen(f"{lab.url}api/status?token={lab.token}", timeout=2).close()
+            except (OSError, ValueError):
+                continue
+            return lab
+        time.sleep(0.1)
+    log = (base / "lab.log").read_text(encoding="utf-8", errors="replace")
+    raise RuntimeError(f"JupyterLab did not answer within {START_LIMIT} s; start.py said:\n{log}")
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """Yield a headless Chromium."""
+    with sync_playwright() as playwright:
+        browser = _launch(playwright)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _launch(playwright: Playwright) -> Browser:
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    flags = [*FLAGS, *(["--no-sandbox"] if root else [])]
+    path = find_chromium()
+    if path:
+        return playwright.chromium.launch(executable_path=path, args=flags)
+    try:
+        return playwright.chromium.launch(channel="chrome", args=flags)
+    except Error:
+        return playwright.chromium.launch(channel="msedge", args=flags)
+
+
+@contextmanager
+def opened(browser: Browser, lab: Lab, notebook: str, height: int = 1400) -> Iterator[Page]:
+    """Yield a page that shows the notebook, its kernel ready; the kernel is shut down afterwards."""
+    page = browser.new_page(viewport={"width": 1280, "height": height})
+    page.set_default_timeout(90_000)
+    try:
+        page.goto(f"{lab.url}lab/tree/notebooks/{notebook}?reset&token={lab.token}")
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", state="visible")
+        page.wait_for_selector("#jupyterlab-splash", state="detached")
+        page.evaluate(
+            """async () => { await jupyterapp.restored; const panel = jupyterapp.shell.currentWidget;
+                             await panel.context.ready; await panel.sessionContext.ready; }"""
+        )
+        yield page
+        page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+    finally:
+        page.close()
+
+
+def run_all(page: Page) -> list[dict[str, Any]]:
+    """Return every code cell with its outputs after `Run all cells`; TimeoutError at the limit."""
+    start_run_all(page)
+    deadline = time.monotonic() + RUN_LIMIT
+    while not finished(page):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the notebook was still running after {RUN_LIMIT} s in the browser")
+        page.wait_for_timeout(100)
+    cells: list[dict[str, Any]] = page.evaluate(OUTPUTS)
+    return cells
+
+
+def start_run_all(page: Page) -> None:
+    """Ask JupyterLab to run all cells, without waiting for the end."""
+    page.evaluate(
+        """() => { window.allRun = false;
+                   const run = jupyterapp.commands.execute('notebook:run-all-cells');
+                   run.finally(() => { window.allRun = true; }); }"""
+    )
+
+
+def finished(page: Page) -> bool:
+    """Tell whether all cells have run."""
+    return bool(page.evaluate("() => window.allRun"))
+
+
+def photograph(page: Page, folder: Path, name: str) -> list[Path]:
+    """Save the whole notebook as a row of pictures of one screen each, and return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pane = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer")
+    tall, screen = pane.evaluate("pane => [pane.scrollHeight, pane.clientHeight]")
+    pictures = []
+    for number, top in enumerate(range(0, tall, screen)):
+        pane.evaluate("(pane, top) => { pane.scrollTop = top; }", top)
+        page.wait_for_timeout(300)
+        pictures.append(folder / f"{name}-{number:02}.png")
+        pane.screenshot(path=pictures[-1])
+    return pictures
+
+
+def main() -> None:
+    """Run notebooks in the browser and save what a reader sees."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("notebooks", nargs="+", type=Path)
+    parser.add_argument("--into", type=Path, required=True, help="the folder for the pictures")
+    options = parser.parse_args()
+    with running_lab() as lab, running_browser() as browser:
+        for notebook in options.notebooks:
+            with opened(browser, lab, notebook.name) as page:
+                run_all(page)
+                print(*photograph(page, options.into, notebook.stem), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
