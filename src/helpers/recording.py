@@ -90,11 +90,15 @@ def sweep() -> None:
 
 
 def _alive(pid: int) -> bool:
-    """Tell whether a process still runs; a zombie does not."""
+    """Tell whether a process still runs: a zombie does not, nor one that has lost its memory already."""
     import psutil
 
     try:
-        return bool(psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
+        process = psutil.Process(pid)
+        gone = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        # An executor hears of a worker's end when its files are closed; its memory, and so its command line,
+        # goes earlier, while its state changes later.
+        return not gone and bool(process.cmdline())
     except psutil.NoSuchProcess:
         return False
     except psutil.Error:
