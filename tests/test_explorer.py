@@ -1,0 +1,117 @@
+"""The chunk explorer: a real pool for each change, controls with names, a sentence where no widget lives."""
+
+from typing import Any
+
+import pytest
+
+from helpers import explorer
+from helpers.explorer import SHAPES, TASKS, Job, explore_chunks, try_out
+
+EVEN, UNEVEN, STRAGGLER = SHAPES
+
+
+class Screen:
+    """Stands in for a notebook: what was displayed, and the pictures that came into the picture's place."""
+
+    def __init__(self) -> None:
+        """Have shown nothing."""
+        self.shown: list[Any] = []
+        self.pictures: list[Any] = []
+
+    def display(self, thing: Any, display_id: bool = False) -> "Screen | None":
+        """Keep what is shown and return the handle when one is wanted."""
+        self.shown.append(thing)
+        return self if display_id else None
+
+    def update(self, thing: Any) -> None:
+        """Keep a picture."""
+        self.pictures.append(thing)
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """Return the screen that a fresh explorer was shown on."""
+    shown = Screen()
+    monkeypatch.setattr("IPython.display.display", shown.display)
+    monkeypatch.setattr(explorer, "SHAPES", {name: [0.001] * TASKS for name in SHAPES})
+    explore_chunks(processes=2, chunksize=6)
+    return shown
+
+
+def test_the_picture_stands_outside_the_controls(screen: Screen) -> None:
+    panel, picture = screen.shown
+    assert repr(panel) == (
+        "Controls: processes, chunk size, job shape, Run again (they work while the notebook runs)"
+    )
+    assert repr(picture) == "24 tasks in 4 chunks of up to 6 on 2 workers"
+    assert set(picture._repr_mimebundle_()[0]) == {"image/png", "text/plain"}
+
+
+def test_each_control_has_a_name_and_keeps_its_keys(screen: Screen) -> None:
+    panel = screen.shown[0]
+    controls = (panel.processes, panel.chunksize, panel.shape, panel.again)
+    assert [control.description for control in controls] == [
+        "processes", "chunk size", "job shape", "Run again",
+    ]  # fmt: skip
+    assert [type(control).__name__ for control in controls] == [
+        "BoundedIntText", "BoundedIntText", "ToggleButtons", "Button",
+    ]  # fmt: skip
+
+
+def test_a_change_runs_a_pool_and_redraws(screen: Screen) -> None:
+    panel = screen.shown[0]
+    panel.chunksize.value = 12
+    panel.processes.value = 1
+    panel.shape.value = STRAGGLER
+    panel.again.click()
+    assert [repr(picture) for picture in screen.pictures] == [
+        "24 tasks in 2 chunks of up to 12 on 2 workers",
+        *["24 tasks in 2 chunks of up to 12 on 1 worker"] * 3,
+    ]
+    assert panel.said.value.startswith("24 tasks in 2 chunks of up to 12 on 1 worker, one straggler: ")
+    assert "took a task: 1;" in panel.said.value
+
+
+def test_a_failure_is_told_and_the_controls_work_again(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(job: Job) -> None:
+        raise OSError("no more <processes>")
+
+    monkeypatch.setattr(explorer, "try_out", fail)
+    panel = screen.shown[0]
+    panel.again.click()
+    assert panel.said.value == "this did not work: no more &lt;processes&gt;"
+    monkeypatch.undo()
+    panel.again.click()
+    assert panel.said.value.startswith("24 tasks in 4 chunks")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"processes": 0}, "processes is 0, but it must be a whole number from 1 to 8"),
+        ({"chunksize": 25}, "chunksize is 25, but it must be a whole number from 1 to 24"),
+        ({"chunksize": "6"}, "chunksize is '6'"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        explore_chunks(**arguments)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_shape_is_a_job_of_so_many_naps(shape: str) -> None:
+    trial = try_out(Job(processes=2, chunksize=4, shape=shape))
+    assert trial.run.results == SHAPES[shape]
+    assert len(trial.run.results) == TASKS
+    assert trial.idle >= 0
+
+
+def test_the_straggler_is_one_and_uneven_naps_grow() -> None:
+    assert len(set(SHAPES[EVEN])) == 1
+    assert SHAPES[UNEVEN] == sorted(SHAPES[UNEVEN])
+    usual, *rest = sorted(set(SHAPES[STRAGGLER]))
+    assert len(rest) == 1
+    assert SHAPES[STRAGGLER].count(rest[0]) == 1
+    assert rest[0] > 10 * usual
