@@ -1,0 +1,81 @@
+"""Try lines of Python, each for itself, and see in one table what came of them."""
+
+import ast
+import os
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from helpers.meeting import Meeting
+from helpers.table import Table
+
+_WIDEST = 60  # letters of a value; what is longer is cut
+_COLUMNS = ("you write", "you get", "done by", "you are told")
+
+
+def tryout(lines: str) -> Table:
+    """Return one row per line: its value, which processes called the worker functions, what was said.
+
+    The lines see the caller's global names. A worker function is one of `helpers.workers`. What is said is
+    each warning of parmap's, which here is not an error, and the exception that ended the line. Give a line
+    that could wait for ever a limit of its own.
+    """
+    names = sys._getframe(1).f_globals
+    return Table(_COLUMNS, [_try(line.strip(), names) for line in lines.splitlines() if line.strip()])
+
+
+def value_of(source: str, names: dict[str, Any]) -> Any:
+    """Run the source and return the value of its last expression, be it the last one of a `with` block.
+
+    `names` are its global names, which stay as they are. Raises whatever the source raises.
+    """
+    tree = ast.parse(source)
+    block = tree.body
+    while isinstance(block[-1], ast.With):
+        block = block[-1].body
+    last = block[-1]
+    if isinstance(last, ast.Expr):
+        block[-1] = ast.copy_location(ast.Assign([ast.Name("value", ast.Store())], last.value), last)
+    inside = {**names, "__name__": __name__, "value": None}
+    exec(compile(ast.fix_missing_locations(tree), "a line", "exec"), inside)
+    return inside["value"]
+
+
+def _try(line: str, names: dict[str, Any]) -> tuple[str, str | None, str, str]:
+    """Return the row of one line."""
+    got = None
+    with tempfile.TemporaryDirectory(prefix="helpers-tryout-") as folder:
+        noted = {name: _noting(value, folder) for name, value in names.items()}
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("always", module=rf"parmap|{__name__}")
+            try:
+                got = repr(value_of(line, noted))
+                raised = []
+            except Exception as error:
+                raised = [_sentence(type(error), error)]
+        callers = {int(file.name) for file in Path(folder).iterdir()}
+    said = [_sentence(one.category, one.message) for one in warned] + raised
+    short = got if got is None or len(got) <= _WIDEST else got[:_WIDEST] + "…"
+    return line, short, _who(callers), "; ".join(dict.fromkeys(said))
+
+
+def _noting(value: Any, folder: str) -> Any:
+    """Return a worker function that notes in `folder` which process calls it; anything else as it is."""
+    if isinstance(value, FunctionType) and value.__module__.startswith("helpers.workers."):
+        return Meeting(value, folder, os.getpid(), size=1, limit=0)
+    return value
+
+
+def _who(callers: set[int]) -> str:
+    if not callers:
+        return "nobody"
+    return "this process" if callers == {os.getpid()} else "workers"
+
+
+def _sentence(kind: type, error: object) -> str:
+    text = " ".join(str(error).split())
+    return f"{kind.__name__}: {text}" if text else kind.__name__
