@@ -1,6 +1,7 @@
 """Measure what we claim about speed and print it beside what is allowed: `python benchmarks [NAME …]`.
 
-Without names every `bench_*.py` is run. The exit code is 1 when a figure is missed, 2 for an unknown name.
+Without names every `bench_*.py` is run that does not call itself slow. The exit code is 1 when a figure is
+missed, 2 for an unknown name.
 """
 
 import io
@@ -20,8 +21,16 @@ def main(names: Sequence[str]) -> int:
     if unknown:
         print(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(there)}", file=sys.stderr)
         return 2
-    met = [_run(name) for name in names or there]
+    met = [_run(name) for name in names or there if name in names or not _is_slow(name)]
     return 0 if all(met) else 1
+
+
+def _is_slow(name: str) -> bool:
+    """Return whether the benchmark is run only when it is named; say how, if so."""
+    slow = bool(getattr(import_module(f"benchmarks.bench_{name}"), "slow", False))
+    if slow:
+        print(f"{name} takes long: python benchmarks {name} runs it")
+    return slow
 
 
 def _run(name: str) -> bool:

@@ -4,10 +4,15 @@ A task that enters waits inside until tasks of enough other processes have come:
 Children import this module, so it takes what it needs from the standard library and no more.
 """
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+
+TYPE_CHECKING = False  # type checkers read it as true; importing typing would slow each child's start
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Meeting:

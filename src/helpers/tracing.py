@@ -4,12 +4,17 @@ Workers import this module, so it imports the standard library's smallest parts 
 needs no lock and no queue: nothing can block, and what a killed worker wrote is still there.
 """
 
+from __future__ import annotations
+
 import os
 import time
 from _thread import _local, get_ident
 from collections.abc import Callable
 from struct import Struct
-from typing import Any
+
+TYPE_CHECKING = False  # type checkers read it as true; importing typing would slow each child's start
+if TYPE_CHECKING:
+    from typing import Any
 
 START, END, RAISED, EXITED = b"S", b"E", b"R", b"X"
 RECORD = Struct("<qqc")  # task number, time.perf_counter_ns(), kind
@@ -69,7 +74,7 @@ class Traced:
         self.function = function
         self.folder = folder
 
-    def __reduce__(self) -> tuple[type["Traced"], tuple[Callable[..., Any], str]]:
+    def __reduce__(self) -> tuple[type[Traced], tuple[Callable[..., Any], str]]:
         """Pickle as a call with two arguments, the cheapest form."""
         return Traced, (self.function, self.folder)
 

@@ -1,13 +1,16 @@
 """Workers that end, each in its own way."""
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, NoReturn
 
+TYPE_CHECKING = False  # type checkers read it as true; importing typing would slow each child's start
 if TYPE_CHECKING:  # a child gets the event itself and needs no second import
     from multiprocessing.synchronize import Event
+    from typing import NoReturn
 
 
 def return_normally() -> str:
@@ -35,7 +38,7 @@ def end_by_signal(number: int = signal.SIGTERM) -> None:
     os.kill(os.getpid(), number)
 
 
-def ignore_terminate(ready: "Event", limit: float = 30.0) -> None:
+def ignore_terminate(ready: Event, limit: float = 30.0) -> None:
     """Ignore the signal that terminate() sends, set `ready`, and sleep for `limit` seconds.
 
     On Windows nothing can be ignored: there terminate() ends a process as kill() does.

@@ -1,9 +1,14 @@
 """A worker that waits at a gate for another task or for the parent: so an order of events is made."""
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+
+TYPE_CHECKING = False  # type checkers read it as true; importing typing would slow each child's start
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Gate:

@@ -1,8 +1,10 @@
 """Workers that take time: asleep, or busy."""
 
-import time
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
+import time
+
+TYPE_CHECKING = False  # type checkers read it as true; importing typing would slow each child's start
 if TYPE_CHECKING:  # a child gets the event itself and needs no second import
     from multiprocessing.synchronize import Event
 
@@ -13,7 +15,7 @@ def nap(seconds: float) -> float:
     return seconds
 
 
-def nap_until(told: "Event", limit: float = 30.0) -> bool:
+def nap_until(told: Event, limit: float = 30.0) -> bool:
     """Sleep until the event `told` is set, at most `limit` seconds, and return whether it was set."""
     return told.wait(limit)
 
