@@ -26,6 +26,7 @@ from helpers.workers.stays import stay
 
 SAID = "\x1fsaid\x1f"  # what a program says to the notebook begins so, whatever else it prints
 STEADY = 0.3  # seconds without a change after which the processes have settled
+STEADY_UNKNOWN = 2.0  # the same where nothing is known of the line: workers end slowly on a busy machine
 PATIENCE = 8.0  # seconds that they have to settle
 
 
@@ -80,9 +81,10 @@ def _in_words(kinds: Counter[str]) -> str:
 def settled(expected: str | None) -> str:
     """Return what there is once it has stopped changing, and is as expected or will not come to be."""
     deadline = time.monotonic() + PATIENCE
+    steady = STEADY_UNKNOWN if expected is None else STEADY
     seen, since = _in_words(look()), time.monotonic()
     while time.monotonic() < deadline:
-        if time.monotonic() - since > STEADY and expected in (None, seen):
+        if time.monotonic() - since > steady and expected in (None, seen):
             break
         time.sleep(0.02)
         if (now := _in_words(look())) != seen:
