@@ -24,11 +24,18 @@ def last_words(connection: Connection[str, str], line: str, limit: float = 30.0)
     try:
         connection.send("inside")
         if line in _STOPS:
-            time.sleep(limit)
+            _wait_in_naps(limit)
         else:
             exec(line, {"os": os, "sys": sys})
     finally:
         connection.send("tidied up")
+
+
+def _wait_in_naps(limit: float) -> None:
+    """Wait `limit` seconds: SIGINT in the moment before one long sleep would be heard only after it."""
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def stop(child: BaseProcess, line: str) -> None:
