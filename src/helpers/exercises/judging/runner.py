@@ -12,6 +12,7 @@ import multiprocessing
 import multiprocessing.pool
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -118,7 +119,15 @@ def judge_here(
     written = Path(folder) / "said.part"
     written.write_text(json.dumps(said), encoding="utf-8")
     written.replace(Path(folder) / "said.json")  # whole or not at all
+    _remove_temporary_folder()
     os._exit(0)  # an ordinary exit would wait for children that an answer left behind
+
+
+def _remove_temporary_folder() -> None:
+    """Remove the folder of multiprocessing's sockets, which only an ordinary exit would."""
+    folder = multiprocessing.current_process()._config.get("tempdir")  # type: ignore[attr-defined]
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _found(module: str, name: str) -> Any:
