@@ -242,7 +242,7 @@ def measure() -> list[Row]:
 
 def table(found: dict[str, dict[str, Any]]) -> Any:
     """Return one line per engine: each column, in brackets its ratio to Pool, and the killed worker."""
-    from helpers.table import Table
+    from helpers.views.table import Table
 
     heads = [f"{what}, {unit}" for what, unit in COLUMNS.values()]
     rows = [

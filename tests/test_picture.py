@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 
-from helpers.picture import COLOURS, Picture, ink_on, new_figure, plain
+from helpers.views.picture import COLOURS, Picture, ink_on, new_figure, plain
 
 
 def picture() -> Picture:
@@ -34,7 +34,11 @@ def test_pyplot_is_not_needed() -> None:
     import subprocess
     import sys
 
-    code = "import sys, helpers.picture as p; p.new_figure(); sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = (
+        "import sys, helpers.views.picture as p; p.new_figure(); sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+        "import sys, helpers.views.picture as p; p.new_figure(); sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 

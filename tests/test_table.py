@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.table import Table
+from helpers.views.table import Table
 
 
 def test_text_is_aligned() -> None:

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 _HOMES = {
-    "CountingBar": "bars",
+    "CountingBar": "views.counting_bar",
     "ExecutorPool": "executor_pool",
-    "Picture": "picture",
-    "Table": "table",
+    "Picture": "views.picture",
+    "Table": "views.table",
     "Unfinished": "timeline",
     "check": "exercises",
     "chunks": "chunks",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
-    from helpers.picture import Picture
+    from helpers.views.picture import Picture
 
 
 def default_chunksize(tasks: int, workers: int) -> int:

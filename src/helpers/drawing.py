@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from helpers.counting import plural
-from helpers.picture import COLOURS, FAINT, GREY, INK, SIZE, Picture, ink_on, new_figure, plain
+from helpers.views.picture import COLOURS, FAINT, GREY, INK, SIZE, Picture, ink_on, new_figure, plain
+from helpers.views.words import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

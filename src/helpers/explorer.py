@@ -6,13 +6,13 @@ from multiprocessing import Pool
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from helpers.chunks import chunks
-from helpers.counting import plural
 from helpers.timeline import watch
+from helpers.views.words import plural
 from helpers.workers.naps import nap
 
 if TYPE_CHECKING:
-    from helpers.picture import Picture
     from helpers.runs import Run
+    from helpers.views.picture import Picture
 
 MOST_PROCESSES = 8
 TASKS = 24
@@ -55,7 +55,7 @@ class Trial:
 
     def picture(self) -> "Picture":
         """Return the lanes, their bars coloured by chunk."""
-        from helpers.picture import Picture
+        from helpers.views.picture import Picture
 
         return Picture(self.run.draw(by="chunk").figure, self.sentence)
 

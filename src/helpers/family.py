@@ -20,8 +20,8 @@ import psutil
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from helpers.picture import Picture
-    from helpers.table import Table
+    from helpers.views.picture import Picture
+    from helpers.views.table import Table
 
 MACHINERY = ("resource tracker", "fork server")
 """Roles of processes that multiprocessing starts for itself; which ones depends on the start method."""
@@ -131,7 +131,7 @@ class Family:
 
     def table(self) -> "Table":
         """Return every process with what the operating system knows: memory in MB, CPU time in seconds."""
-        from helpers.table import Table
+        from helpers.views.table import Table
 
         columns = ("name", "role", "PID", "parent PID", "state", "nice", "RSS", "PSS", "USS", "CPU")
         rows = [_row(one) for one in self.members]
@@ -139,7 +139,7 @@ class Family:
 
     def draw(self, title: str = "") -> "Picture":
         """Return the tree as a picture: names, states, PIDs and memory; its text is `sentence`."""
-        from helpers.picture import Picture
+        from helpers.views.picture import Picture
 
         return Picture(_figure(self, title), self.sentence)
 
@@ -276,7 +276,7 @@ _COLUMNS = {"state": 3.0, "PID": 4.9, "parent PID": 5.8, "memory, and how much o
 
 def _figure(shown: Family, title: str) -> "Figure":
     """Return the tree as indented lines: a dot for the state, then state, PIDs and memory in columns."""
-    from helpers.picture import COLOURS, FAINT, GREY, INK, SIZE, new_figure
+    from helpers.views.picture import COLOURS, FAINT, GREY, INK, SIZE, new_figure
 
     lines = shown.tree(machinery=True)
     top = _MARGIN + (0.3 if title else 0)

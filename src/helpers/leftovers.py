@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.programs import Outcome, run_program
-from helpers.table import Table
+from helpers.views.table import Table
 from helpers.waiting import wait_until
 
 WAIT = 4.0  # seconds that a line gets to come back after it was interrupted, or after a worker was killed

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from helpers.drawing import MOST_BARS, MOST_LANES, busy, draw_runs
-from helpers.picture import COLOURS, FAINT, GREY, INK, Picture, ink_on
+from helpers.views.picture import COLOURS, FAINT, GREY, INK, Picture, ink_on
 
 if TYPE_CHECKING:
     from helpers.recording import Recording

@@ -21,7 +21,7 @@ from helpers.waiting import wait_until
 from helpers.workers.gates import Gate, leave_mark
 
 if TYPE_CHECKING:
-    from helpers.table import Table
+    from helpers.views.table import Table
 
 COLUMNS = ("method", "blocks?", "in order?", "lazy?", "several arguments?", "error appears", "can time out?")
 POOL_METHODS = (
@@ -43,7 +43,7 @@ def compare_methods(workers: Pool | Executor) -> "Table":
     It takes about a second for each method that blocks. Raises TypeError for anything else than a pool or an
     executor, TimeoutError when its workers do not start to work.
     """
-    from helpers.table import Table
+    from helpers.views.table import Table
 
     names = POOL_METHODS if isinstance(workers, Pool) else EXECUTOR_METHODS
     if not isinstance(workers, Pool | Executor):

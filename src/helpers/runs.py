@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from helpers.counting import plural
+from helpers.views.words import plural
 
 if TYPE_CHECKING:
-    from helpers.picture import Picture
-    from helpers.table import Table
+    from helpers.views.picture import Picture
+    from helpers.views.table import Table
 
 
 class Span(NamedTuple):
@@ -144,7 +144,7 @@ class Run:
         `watch` could not know it. Raises ValueError for another `by` or an unknown chunk size.
         """
         from helpers.drawing import draw_runs
-        from helpers.picture import Picture
+        from helpers.views.picture import Picture
 
         if by not in ("worker", "chunk"):
             raise ValueError(f'draw(by={by!r}): bars are coloured by="worker" or by="chunk"')
@@ -157,7 +157,7 @@ class Run:
 
     def table(self) -> "Table":
         """Return one row per task: worker, process id, task, start, end (seconds) and what became of it."""
-        from helpers.table import Table
+        from helpers.views.table import Table
 
         rows = [
             (

@@ -18,7 +18,7 @@ from helpers.recording import Recording, sweep
 from helpers.runs import Lane, Run, Span, fate
 
 if TYPE_CHECKING:
-    from helpers.picture import Picture
+    from helpers.views.picture import Picture
 
 __all__ = ["Lane", "Run", "Span", "Unfinished", "draw_side_by_side", "watch"]
 
@@ -36,7 +36,7 @@ class _TimeIsUp(BaseException):
 def draw_side_by_side(runs: Mapping[str, Run], title: str = "") -> "Picture":
     """Return one picture of several runs, one below the other, on one time axis from 0."""
     from helpers.drawing import draw_runs
-    from helpers.picture import Picture
+    from helpers.views.picture import Picture
 
     if not runs:
         raise ValueError('no runs to draw: give a dictionary such as {"map": run, "Pool.map": other_run}')

@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from helpers.meeting import Meeting
-from helpers.table import Table
+from helpers.views.table import Table
 
 _WIDEST = 60  # letters of a value; what is longer is cut
 _COLUMNS = ("you write", "you get", "done by", "you are told")

@@ -3,7 +3,7 @@
 import parmap
 import pytest
 
-from helpers.bars import CountingBar
+from helpers.views.counting_bar import CountingBar
 from helpers.workers.numbers import square
 
 
