@@ -11,6 +11,7 @@ import pytest
 
 from helpers.doctor import Finding, Report, doctor, usable_cpus
 from helpers.family import MACHINERY, family
+from tests import watched
 
 MODULE = sys.modules[doctor.__module__]  # `helpers.doctor` is the function
 
@@ -96,8 +97,6 @@ def test_in_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("answer", ["exit", "silence", "refusal"])
 def test_children_that_do_not_answer(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
-    from helpers.workers import endings
-
     def refuse(self: object) -> None:
         raise PermissionError("not today")
 
@@ -106,11 +105,10 @@ def test_children_that_do_not_answer(monkeypatch: pytest.MonkeyPatch, answer: st
     if answer == "refusal":
         monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", refuse)
     elif answer == "exit":
-        monkeypatch.setattr(MODULE, "_answer", endings.exit_with)
+        monkeypatch.setattr(MODULE, "send_answer", watched.leave)
     else:
         limit = 0.2
-        monkeypatch.setattr(MODULE, "_answer", endings.sleep_until_ended)
-        monkeypatch.setattr(endings.sleep_until_ended, "__defaults__", (600.0,))
+        monkeypatch.setattr(MODULE, "send_answer", watched.be_silent)
     said = wrong(doctor(limit=limit))
     assert len(said) == 1
     assert said[0].startswith("✗ start method spawn")

@@ -8,8 +8,9 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolEx
 import parmap
 import pytest
 
-from helpers.executor_pool import ExecutorPool, run_chunk
+from helpers.executor_pool import ExecutorPool
 from helpers.views.counting_bar import CountingBar
+from helpers.workers.chunk import run_chunk
 from helpers.workers.endings import exit_hard, raise_error
 from helpers.workers.formulas import linear, plane
 from helpers.workers.numbers import square

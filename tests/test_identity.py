@@ -6,8 +6,7 @@ import pickle
 
 import pytest
 
-from helpers.identity import Identity, identity
-from helpers.workers.identity import who, who_after
+from helpers.workers.identity import Identity, identity, who, who_after
 
 
 def test_in_this_process() -> None:
@@ -39,10 +38,3 @@ def test_a_child_knows_its_parent() -> None:
     assert child.pid != os.getpid()
     assert child.parent_pid == os.getpid()
     assert child.parent_name == multiprocessing.current_process().name
-
-
-def test_a_module_does_not_hide_the_function_of_its_name() -> None:
-    import helpers
-
-    assert callable(helpers.identity)
-    assert helpers.identity() == identity()

@@ -37,8 +37,6 @@ def test_pyplot_is_not_needed() -> None:
     code = (
         "import sys, helpers.views.picture as p; p.new_figure(); sys.exit('matplotlib.pyplot' in sys.modules)"
     )
-        "import sys, helpers.views.picture as p; p.new_figure(); sys.exit('matplotlib.pyplot' in sys.modules)"
-    )
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 

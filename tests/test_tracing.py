@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from helpers import tracing
+from helpers.workers import tracing
 from tests.watched import add, double, refuse_three
 
 
@@ -103,7 +103,10 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
 
 def test_a_worker_imports_next_to_nothing() -> None:
     """Importing it brings in only modules that are small or loaded anyway."""
-    code = "import sys; before = set(sys.modules); import helpers.tracing; print(*set(sys.modules) - before)"
+    code = (
+        "import sys; before = set(sys.modules)\n"
+        "import helpers.workers.tracing; print(*set(sys.modules) - before)"
+    )
     output = subprocess.run(  # the same interpreter, a clean one
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

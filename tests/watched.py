@@ -56,3 +56,13 @@ def meet(barrier: "threading.Barrier") -> int:
     """Return this process's number once somebody else is in the same task: the two overlap for sure."""
     barrier.wait(20)
     return os.getpid()
+
+
+def leave(*_: object) -> None:
+    """End without a word, whatever the arguments."""
+    sys.exit(3)
+
+
+def be_silent(*_: object) -> None:
+    """Sleep for ten minutes, whatever the arguments."""
+    time.sleep(600)

@@ -20,7 +20,7 @@ _HOMES = {
     "doctor": "doctor",
     "draw_side_by_side": "timeline",
     "family": "family",
-    "identity": "identity",
+    "identity": "workers.identity",
     "run_program": "programs",
     "stopwatch": "stopwatch",
     "tryout": "tryout",

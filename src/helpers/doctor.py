@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.workers.numbers import square
+from helpers.workers.talk import send_answer
 
 _DISTRIBUTION = "multiprocessing-notebooks"
 _AGAIN = "run `python3 start.py` again (on Windows `py start.py`), then restart the kernel"
@@ -190,7 +191,7 @@ def _trouble(method: str, limit: float) -> str:
     context = multiprocessing.get_context(method)
     try:
         here, there = context.Pipe(duplex=False)
-        child = context.Process(target=_answer, args=(there,), name=f"doctor's {method} child")  # type: ignore[attr-defined]
+        child = context.Process(target=send_answer, args=(there, square, 7), name=f"doctor's {method} child")  # type: ignore[attr-defined]
         with warnings.catch_warnings():
             # From 3.12 Python warns about fork beside threads; a kernel has threads, this child a limit.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -210,8 +211,3 @@ def _trouble(method: str, limit: float) -> str:
     if answered and exit_code == 0:
         return ""
     return f"the child did not answer within {limit:g} s (exit code {exit_code})"
-
-
-def _answer(connection: "multiprocessing.connection.Connection") -> None:
-    with connection:
-        connection.send(square(7))

@@ -1,7 +1,4 @@
-"""Any executor of `concurrent.futures` with the face of a Pool that parmap asks for.
-
-Workers import this module by name to run their chunks, so it stays small.
-"""
+"""Any executor of `concurrent.futures` with the face of a Pool that parmap asks for."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
@@ -9,11 +6,7 @@ from multiprocessing import TimeoutError as PoolTimeoutError
 from typing import Any
 
 from helpers.chunks import chunks
-
-
-def run_chunk(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
-    """Return the results for one chunk."""
-    return [function(item) for item in items]
+from helpers.workers.chunk import run_chunk
 
 
 class ChunksResult:

@@ -9,8 +9,8 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-from helpers import tracing
 from helpers.runs import Lane, Plan, Run, Span
+from helpers.workers import tracing
 
 
 class Recording:

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from helpers.meeting import Meeting
 from helpers.views.table import Table
+from helpers.workers.rendezvous import Meeting
 
 _WIDEST = 60  # letters of a value; what is longer is cut
 _COLUMNS = ("you write", "you get", "done by", "you are told")

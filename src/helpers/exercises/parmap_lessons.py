@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers.exercises import NotYet, exercise, observed
-from helpers.meeting import Meeting
 from helpers.workers.formulas import plane
 from helpers.workers.numbers import square
+from helpers.workers.rendezvous import Meeting
 
 
 @exercise("grid", in_child=True, limit=20)

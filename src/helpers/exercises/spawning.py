@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -12,9 +11,10 @@ from unittest.mock import patch
 
 from helpers.exercises import NotYet, exercise
 from helpers.exercises.judging.observing import Observation
-from helpers.meeting import Meeting
 from helpers.workers.endings import exit_with
 from helpers.workers.in_reverse import InReverse, repeat, shout_or_die
+from helpers.workers.naps import Later
+from helpers.workers.rendezvous import Meeting
 from helpers.workers.source import count_definitions
 
 _TOGETHER = 5.0  # seconds that children wait for each other at most; a machine under load needs two
@@ -141,18 +141,6 @@ def _short(value: object) -> str:
     return text if len(text) < 80 else text[:80] + "…"
 
 
-class _Later:
-    """Called like `function`, but later: who does not wait for a child cannot be lucky."""
-
-    def __init__(self, function: Callable[..., Any], seconds: float) -> None:
-        self.function = function
-        self.seconds = seconds
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        time.sleep(self.seconds)
-        return self.function(*args, **kwargs)
-
-
 @contextmanager
 def _births(late: float = 0.0) -> Iterator[list[Any]]:
     """Yield the list of the processes started in this block; they begin their work `late` seconds late."""
@@ -162,7 +150,7 @@ def _births(late: float = 0.0) -> Iterator[list[Any]]:
     def noted(process: Any) -> None:
         started.append(process)
         if late and process._target is not None:
-            process._target = _Later(process._target, late)
+            process._target = Later(process._target, late)
         start(process)
 
     with patch.object(BaseProcess, "start", noted):

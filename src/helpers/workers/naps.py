@@ -6,7 +6,9 @@ import time
 
 TYPE_CHECKING = False  # type checkers read it as true; importing typing would slow each child's start
 if TYPE_CHECKING:  # a child gets the event itself and needs no second import
+    from collections.abc import Callable
     from multiprocessing.synchronize import Event
+    from typing import Any
 
 
 def nap(seconds: float) -> float:
@@ -26,3 +28,17 @@ def spin(seconds: float) -> float:
     while time.process_time() < end:
         pass
     return seconds
+
+
+class Later:
+    """Called like `function`, it returns the same, but `seconds` later; picklable when `function` is."""
+
+    def __init__(self, function: Callable[..., Any], seconds: float) -> None:
+        """Keep what to call, and how long to sleep before."""
+        self.function = function
+        self.seconds = seconds
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Sleep, then return `function(*args, **kwargs)`."""
+        time.sleep(self.seconds)
+        return self.function(*args, **kwargs)

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from helpers.exercises.judging.registry import NotYet
-from helpers.meeting import Meeting
+from helpers.workers.rendezvous import Meeting
 
 
 class Observation:
