@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers.family import Family, Member, family
-from helpers.listing import listing
+from helpers.processes.family import Family, Member, family
+from helpers.processes.ps import listing
 from helpers.waiting import wait_until
 
 METHODS = multiprocessing.get_all_start_methods()
@@ -18,7 +18,7 @@ METHODS = multiprocessing.get_all_start_methods()
 PROGRAM = """
 import multiprocessing, sys
 from concurrent.futures import ProcessPoolExecutor
-from helpers.family import family
+from helpers.processes.family import family
 from helpers.workers.naps import nap, nap_until
 
 def told(name):
@@ -81,7 +81,7 @@ def test_reads_the_same_under_every_start_method(method: str, tmp_path: Path) ->
 
 ZOMBIE = """
 import multiprocessing, sys
-from helpers.family import family
+from helpers.processes.family import family
 from helpers.waiting import wait_until
 from helpers.workers.naps import nap
 

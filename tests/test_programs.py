@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers import lifeline
+from helpers.processes import ending
 from helpers.programs import Outcome, run_program
 from helpers.waiting import wait_until
 
@@ -164,7 +164,7 @@ def test_a_program_ends_when_its_notebook_is_killed(tmp_path: Path) -> None:
 
 def test_a_mark_tells_a_program_from_the_others() -> None:
     """Nobody carries a mark that was never given."""
-    assert lifeline.members(2**22 + 12345, "never-given") == []
+    assert ending.members(2**22 + 12345, "never-given") == []
 
 
 def test_an_outcome_keeps_its_source() -> None:

@@ -19,7 +19,7 @@ _HOMES = {
     "chunks": "chunks",
     "doctor": "doctor",
     "draw_side_by_side": "timeline",
-    "family": "family",
+    "family": "processes.family",
     "identity": "workers.identity",
     "run_program": "programs",
     "stopwatch": "stopwatch",

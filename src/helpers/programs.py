@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from helpers import lifeline
+from helpers.processes import ending
 
 Ended = Literal["by itself", "at the limit", "at the output limit"]
 
@@ -108,7 +108,7 @@ def _run(command: list[str], base: Path, limit: float, source: str) -> Outcome:
             if ended == "by itself":
                 left = _left_running(child.pid, mark)
         finally:
-            lifeline.end(child.pid, mark)
+            ending.end(child.pid, mark)
             exit_code = child.wait(PATIENCE + limit)
     printed, errors = _text(out, base), _text(err, base)
     if ended != "by itself":  # the tracker's complaint is about our ending the program, not about the program
@@ -127,7 +127,7 @@ def _environment(base: Path, mark: str) -> dict[str, str]:
     """Return the environment of a program: this one's, without the notebook's own settings."""
     env = {key: value for key, value in os.environ.items() if key not in NOTEBOOK_ONLY}
     env |= {"PYTHONIOENCODING": "utf-8", "PYTHON_COLORS": "0", "NO_COLOR": "1"}
-    env[lifeline.MARK] = f"{os.environ.get(lifeline.MARK, '')}/{mark}"
+    env[ending.MARK] = f"{os.environ.get(ending.MARK, '')}/{mark}"
     folders = [folder for folder in sys.path if Path(folder).name.startswith("helpers-workers-")]
     env["PYTHONPATH"] = os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
     if len(str(base)) < 50:  # the name of a socket in there must stay below 104 characters
@@ -139,7 +139,7 @@ def _environment(base: Path, mark: str) -> dict[str, str]:
 def _lifeline(limit: float, mark: str) -> "Iterator[_Guard]":
     """Yield a function that hands a PID to a process which ends that program should this one die."""
     keeper = subprocess.Popen(
-        [sys.executable, "-I", lifeline.__file__],
+        [sys.executable, "-I", ending.__file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -186,9 +186,9 @@ def _left_running(pid: int, mark: str) -> tuple[str, ...]:
     deadline = time.monotonic() + PATIENCE
     while True:
         left = []
-        for process in lifeline.members(pid, mark):
+        for process in ending.members(pid, mark):
             try:
-                if not lifeline.is_helper(process):
+                if not ending.is_helper(process):
                     left.append(f"PID {process.pid} ({process.status()}): {' '.join(process.cmdline())}")
             except psutil.Error:
                 continue

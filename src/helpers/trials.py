@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from helpers import lifeline
+from helpers.processes import ending
 from helpers.workers.stays import stay
 
 SAID = "\x1fsaid\x1f"  # what a program says to the notebook begins so, whatever else it prints
@@ -58,7 +58,7 @@ def look(pid: int | None = None) -> Counter[str]:
         try:
             if child.status() == psutil.STATUS_ZOMBIE:
                 kinds["zombie"] += 1
-            elif not lifeline.is_helper(child):
+            elif not ending.is_helper(child):
                 kinds["alive"] += 1
         except psutil.ZombieProcess:
             kinds["zombie"] += 1

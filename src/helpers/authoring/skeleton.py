@@ -24,7 +24,8 @@ You … (one sentence: what the reader will have done).
 
 **Not needed** threads, NumPy.
 %% code imports
-from helpers import check, family
+from helpers.processes import family
+from helpers import check
 %% markdown first-predict
 ## First thing
 Before you run the next cell: what will it show?

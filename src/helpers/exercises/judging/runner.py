@@ -183,12 +183,12 @@ def _left() -> list[str]:
     """Return the states of the children there are, without multiprocessing's helpers; asking reaps none."""
     import psutil
 
-    from helpers import lifeline
+    from helpers.processes import ending
 
     states = []
     for child in psutil.Process().children(recursive=True):
         try:
-            if child.status() == psutil.STATUS_ZOMBIE or not lifeline.is_helper(child):
+            if child.status() == psutil.STATUS_ZOMBIE or not ending.is_helper(child):
                 states.append(str(child.status()))
         except psutil.ZombieProcess:
             states.append("zombie")

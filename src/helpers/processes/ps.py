@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from helpers.family import family
+from helpers.processes.family import family
 
 _COLUMNS = 100  # wider lines wrap in a notebook
 
