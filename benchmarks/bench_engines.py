@@ -207,7 +207,7 @@ def _death(name: str) -> str:
 
 def _child(what: str, name: str, limit: float) -> tuple[str | None, float]:
     """Return the last line that a child interpreter prints, None at the limit, and its seconds."""
-    from helpers.programs import run_program
+    from helpers.programs.program import run_program
 
     source = f"if __name__ == '__main__':\n    import sys\n    sys.path[:0] = {[str(ROOT), *sys.path]!r}\n"
     source += f"    from benchmarks.bench_engines import answer\n    answer({what!r}, {name!r})\n"

@@ -10,11 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
-from helpers import magics
 from helpers.exercises import Exercise, NotYet, ToDo, Verdict, check, exercise
 from helpers.exercises.judging import registry
 from helpers.exercises.judging.stubs import is_stub
 from helpers.exercises.judging.verdict import judge
+from helpers.programs import magics
 
 Hand = Callable[[str], Any]
 

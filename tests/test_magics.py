@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from helpers import magics
-from helpers.programs import run_program
+from helpers.programs import magics
+from helpers.programs.program import run_program
 
 METHODS = multiprocessing.get_all_start_methods()
 
@@ -31,7 +31,7 @@ def namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
 
 EDITED = """\
 import multiprocessing, sys
-from helpers.magics import write_workers
+from helpers.programs.magics import write_workers
 
 if __name__ == "__main__":
     names = {}
@@ -147,7 +147,7 @@ def test_the_folder_is_private_first_and_absolute(namespace: dict[str, Any]) -> 
 def test_the_folder_goes_with_its_process_and_is_swept_after_a_kill(tmp_path: Path) -> None:
     """An ordinary end removes it; after a kill, the next process does."""
     environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(tmp_path))
-    code = "import sys, os; from helpers.magics import workers_folder; workers_folder(); sys.stdout.flush(); "
+    code = "import sys, os; from helpers.programs.magics import workers_folder; workers_folder(); "
     for end in ("os.kill(os.getpid(), 9)" if os.name == "posix" else "os._exit(9)", "pass"):
         subprocess.run([sys.executable, "-c", code + end], env=environment, timeout=60, check=False)
         left = list(tmp_path.glob("helpers-workers-*"))
@@ -158,7 +158,7 @@ def test_running_processes_that_keep_the_earlier_version_are_told_of() -> None:
     """An open pool cannot be renewed; the cell says so."""
     source = (
         "import multiprocessing\n"
-        "from helpers.magics import write_workers\n"
+        "from helpers.programs.magics import write_workers\n"
         "if __name__ == '__main__':\n"
         "    names = {}\n"
         "    write_workers('my_workers', 'def f(_): return 1', names)\n"
@@ -199,4 +199,4 @@ def test_the_magics_are_there_after_import_helpers() -> None:
 
 def test_without_a_notebook_there_is_nothing_to_register() -> None:
     """A plain interpreter is left alone."""
-    assert repr(run_program("from helpers.magics import register\nregister()\n")) == "exit code 0"
+    assert repr(run_program("from helpers.programs.magics import register\nregister()\n")) == "exit code 0"

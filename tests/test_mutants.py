@@ -25,9 +25,9 @@ from typing import Any
 import pytest
 
 import tests.mutants
-from helpers import magics
 from helpers.exercises import check
 from helpers.exercises.judging.registry import exercises
+from helpers.programs import magics
 from tests.mutants.kinds import Worker, Wrong
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"

@@ -15,7 +15,7 @@ from typing import Any
 import parmap
 import pytest
 
-from helpers.gatekeeper import NotImportable
+from helpers.programs.importable import NotImportable
 from helpers.timeline import Lane, Run, Span, Unfinished, draw_side_by_side, watch
 from tests.watched import (
     add,

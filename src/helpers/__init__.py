@@ -21,7 +21,7 @@ _HOMES = {
     "draw_side_by_side": "timeline",
     "family": "processes.family",
     "identity": "workers.identity",
-    "run_program": "programs",
+    "run_program": "programs.program",
     "stopwatch": "stopwatch",
     "tryout": "tryout",
     "wait_until": "waiting",
@@ -59,6 +59,6 @@ def __dir__() -> list[str]:
 
 
 if "IPython" in sys.modules:  # a notebook: its cell magics come with the first import; workers never get here
-    from helpers.magics import register
+    from helpers.programs.magics import register
 
     register()

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers.programs import Outcome, run_program
+from helpers.programs.program import Outcome, run_program
 from helpers.views.table import Table
 from helpers.waiting import wait_until
 

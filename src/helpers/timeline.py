@@ -68,7 +68,7 @@ def watch(
     numbered = list(enumerate(items))
     planned = replace(plan(call, len(numbered), args, kwargs), called=called)
     if planned.noun not in ("process", "thread"):
-        from helpers.gatekeeper import refuse_unimportable
+        from helpers.programs.importable import refuse_unimportable
 
         refuse_unimportable(function)
     recording = Recording(planned)

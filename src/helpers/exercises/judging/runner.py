@@ -25,8 +25,8 @@ from types import ModuleType
 from typing import Any
 
 from helpers.exercises.judging.registry import Exercise, Judge, NotYet, ToDo
-from helpers.gatekeeper import NotImportable, refuse_unimportable
-from helpers.programs import Outcome, run_program
+from helpers.programs.importable import NotImportable, refuse_unimportable
+from helpers.programs.program import Outcome, run_program
 
 SPARE = 2.0  # seconds by which the child's own limit is shorter, so that it can say where it hangs
 GRACE = 3.0  # seconds that an answer gets to come back after one of its workers has died

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from helpers.processes import ending
-from helpers.programs import Outcome, run_program
+from helpers.programs.program import Outcome, run_program
 from helpers.waiting import wait_until
 
 METHODS = multiprocessing.get_all_start_methods()

@@ -23,7 +23,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-from helpers.programs import Outcome, run_program
+from helpers.programs.program import Outcome, run_program
 
 PREFIX = "helpers-workers-"
 _STARTERS = {"Pool", "Process", "ProcessPoolExecutor", "Manager", "ThreadPool"}

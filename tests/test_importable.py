@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.gatekeeper import NotImportable, refuse_unimportable
-from helpers.programs import run_program
+from helpers.programs.importable import NotImportable, refuse_unimportable
+from helpers.programs.program import run_program
 
 
 class Times:
@@ -126,7 +126,7 @@ def test_stale_missing_and_unfindable_modules_are_refused(
 
 
 PROGRAM = """\
-from helpers.gatekeeper import refuse_unimportable, NotImportable
+from helpers.programs.importable import refuse_unimportable, NotImportable
 
 def work(x):
     return x
@@ -166,6 +166,7 @@ def test_cells_are_refused_in_a_running_ipython() -> None:
 def test_the_gatekeeper_needs_the_standard_library_only() -> None:
     """Whoever imports it pays nothing for third-party packages."""
     source = (
-        "import sys, helpers.gatekeeper\nprint(sorted({'psutil', 'IPython', 'numpy'} & set(sys.modules)))\n"
+        "import sys, helpers.programs.importable\n"
+        "print(sorted({'psutil', 'IPython', 'numpy'} & set(sys.modules)))\n"
     )
     assert run_program(source).stdout == "[]\n"

@@ -1,0 +1,1 @@
+"""Code that runs apart from the notebook, within limits."""
