@@ -116,7 +116,7 @@ def time_one(name: str) -> dict[str, float]:
     """Return the seconds (microseconds for a tiny task) that the engine takes in this process."""
     import numpy as np
 
-    from helpers.chunks import default_chunksize
+    from helpers.pools.chunks import default_chunksize
     from helpers.workers.naps import nap
     from helpers.workers.numbers import square
 

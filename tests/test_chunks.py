@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from helpers.chunks import chunks, default_chunksize
+from helpers.pools.chunks import chunks, default_chunksize
 
 
 def test_the_repr_is_the_lesson() -> None:

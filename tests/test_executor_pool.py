@@ -8,7 +8,7 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolEx
 import parmap
 import pytest
 
-from helpers.executor_pool import ExecutorPool
+from helpers.pools.executor_pool import ExecutorPool
 from helpers.views.counting_bar import CountingBar
 from helpers.workers.chunk import run_chunk
 from helpers.workers.endings import exit_hard, raise_error

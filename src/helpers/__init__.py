@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CountingBar": "views.counting_bar",
-    "ExecutorPool": "executor_pool",
+    "ExecutorPool": "pools.executor_pool",
     "Picture": "views.picture",
     "Table": "views.table",
     "Unfinished": "timeline",
     "check": "exercises",
-    "chunks": "chunks",
+    "chunks": "pools.chunks",
     "doctor": "doctor",
     "draw_side_by_side": "timeline",
     "family": "processes.family",

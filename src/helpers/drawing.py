@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from helpers.chunks import Chunks
+    from helpers.pools.chunks import Chunks
     from helpers.runs import Lane, Run, Span
 
 WIDTH = 8.0  # inches

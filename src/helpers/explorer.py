@@ -5,7 +5,7 @@ from html import escape
 from multiprocessing import Pool
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from helpers.chunks import chunks
+from helpers.pools.chunks import chunks
 from helpers.timeline import watch
 from helpers.views.words import plural
 from helpers.workers.naps import nap

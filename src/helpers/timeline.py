@@ -12,7 +12,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from helpers.planning import of_a_pool, of_parmap, plan
+from helpers.pools.plan import of_a_pool, of_parmap, plan
 from helpers.recording import Recording, sweep
 from helpers.runs import Lane, Run, Span, fate
 from helpers.workers import tracing

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from multiprocessing import Pool
 from pathlib import Path
 
-from helpers.chunks import chunks
 from helpers.exercises import NotYet, ToDo, exercise, observed
+from helpers.pools.chunks import chunks
 from helpers.workers.source import count_definitions
 
 _TEXTS = {

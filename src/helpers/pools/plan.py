@@ -6,7 +6,7 @@ from itertools import starmap
 from multiprocessing.pool import Pool
 from typing import Any
 
-from helpers.chunks import default_chunksize
+from helpers.pools.chunks import default_chunksize
 from helpers.runs import Plan
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_EXCEPTION, Executor, Future, wait
 from multiprocessing import TimeoutError as PoolTimeoutError
 from typing import Any
 
-from helpers.chunks import chunks
+from helpers.pools.chunks import chunks
 from helpers.workers.chunk import run_chunk
 
 

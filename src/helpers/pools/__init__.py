@@ -1,0 +1,1 @@
+"""Things shaped like Pool: what they cut, plan and run."""
