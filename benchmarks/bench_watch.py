@@ -4,7 +4,7 @@ from multiprocessing import get_all_start_methods, get_context
 from statistics import median
 from time import perf_counter
 
-from helpers.timeline import watch
+from helpers.watching.watch import watch
 from helpers.workers.numbers import square
 
 title = "Watching"

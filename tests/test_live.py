@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from helpers import live
-from helpers.runs import Lane, Span
-from helpers.timeline import watch
+from helpers.watching import live
+from helpers.watching.runs import Lane, Span
+from helpers.watching.watch import watch
 from helpers.workers.naps import nap
 from tests.watched import double, refuse_three
 

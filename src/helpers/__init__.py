@@ -14,18 +14,18 @@ _HOMES = {
     "ExecutorPool": "pools.executor_pool",
     "Picture": "views.picture",
     "Table": "views.table",
-    "Unfinished": "timeline",
+    "Unfinished": "watching.watch",
     "check": "exercises",
     "chunks": "pools.chunks",
     "doctor": "doctor",
-    "draw_side_by_side": "timeline",
+    "draw_side_by_side": "watching.watch",
     "family": "processes.family",
     "identity": "workers.identity",
     "run_program": "programs.program",
     "stopwatch": "stopwatch",
     "tryout": "tryout",
     "wait_until": "waiting",
-    "watch": "timeline",
+    "watch": "watching.watch",
 }
 
 __all__ = sorted(_HOMES)

@@ -6,13 +6,13 @@ from multiprocessing import Pool
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from helpers.pools.chunks import chunks
-from helpers.timeline import watch
 from helpers.views.words import plural
+from helpers.watching.watch import watch
 from helpers.workers.naps import nap
 
 if TYPE_CHECKING:
-    from helpers.runs import Run
     from helpers.views.picture import Picture
+    from helpers.watching.runs import Run
 
 MOST_PROCESSES = 8
 TASKS = 24

@@ -51,7 +51,7 @@ class Chunks(Sequence[list[Any]]):
 
     def draw(self, title: str = "") -> "Picture":
         """Return the items as numbered boxes, a gap after each chunk."""
-        from helpers.drawing import draw_chunks
+        from helpers.watching.lanes import draw_chunks
 
         return draw_chunks(self, title)
 

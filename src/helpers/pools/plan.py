@@ -7,7 +7,7 @@ from multiprocessing.pool import Pool
 from typing import Any
 
 from helpers.pools.chunks import default_chunksize
-from helpers.runs import Plan
+from helpers.watching.runs import Plan
 
 
 def plan(call: Callable[..., Any], tasks: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan:

@@ -13,8 +13,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from helpers.pools.plan import of_a_pool, of_parmap, plan
-from helpers.recording import Recording, sweep
-from helpers.runs import Lane, Run, Span, fate
+from helpers.watching.recording import Recording, sweep
+from helpers.watching.runs import Lane, Run, Span, fate
 from helpers.workers import tracing
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class _TimeIsUp(BaseException):
 
 def draw_side_by_side(runs: Mapping[str, Run], title: str = "") -> "Picture":
     """Return one picture of several runs, one below the other, on one time axis from 0."""
-    from helpers.drawing import draw_runs
     from helpers.views.picture import Picture
+    from helpers.watching.lanes import draw_runs
 
     if not runs:
         raise ValueError('no runs to draw: give a dictionary such as {"map": run, "Pool.map": other_run}')
@@ -102,7 +102,7 @@ def _check(call: object, function: object, limit: float) -> None:
 
 
 def _live_view(recording: Recording) -> Any:
-    from helpers.live import LiveView
+    from helpers.watching.live import LiveView
 
     return LiveView(recording)
 

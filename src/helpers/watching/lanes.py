@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from helpers.pools.chunks import Chunks
-    from helpers.runs import Lane, Run, Span
+    from helpers.watching.runs import Lane, Run, Span
 
 WIDTH = 8.0  # inches
 LEFT, RIGHT = 1.85, 0.85  # inches beside the lanes, for the labels

@@ -16,7 +16,7 @@ import parmap
 import pytest
 
 from helpers.programs.importable import NotImportable
-from helpers.timeline import Lane, Run, Span, Unfinished, draw_side_by_side, watch
+from helpers.watching.watch import Lane, Run, Span, Unfinished, draw_side_by_side, watch
 from tests.watched import (
     add,
     die_at_three,
@@ -308,7 +308,7 @@ def test_a_bad_limit_and_a_local_function_are_refused(pool: Pool) -> None:
 
 def test_replaced_workers_share_rows() -> None:
     """With a process per task there are as many lanes as tasks, and no more rows than fit."""
-    from helpers.drawing import MOST_LANES, rows_of
+    from helpers.watching.lanes import MOST_LANES, rows_of
 
     with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
         few = watch(pool.map, double, range(4), chunksize=1)
@@ -326,7 +326,7 @@ def test_density_is_the_share_of_time_at_work() -> None:
     """A bin half filled with work is drawn half as high."""
     import numpy as np
 
-    from helpers.drawing import busy
+    from helpers.watching.lanes import busy
 
     lane = Lane("worker 1", 1, (Span(0, 0.0, 0.5), Span(1, 1.0, 1.25), Span(2, 1.5, None)))
     assert np.allclose(busy([lane], np.array([0, 1, 2, 3.0]), 2.5), [0.5, 0.75, 0.5])

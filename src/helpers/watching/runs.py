@@ -143,8 +143,8 @@ class Run:
         `by="chunk"` colours the bars by the chunk they were handed out in; `chunksize` is needed only where
         `watch` could not know it. Raises ValueError for another `by` or an unknown chunk size.
         """
-        from helpers.drawing import draw_runs
         from helpers.views.picture import Picture
+        from helpers.watching.lanes import draw_runs
 
         if by not in ("worker", "chunk"):
             raise ValueError(f'draw(by={by!r}): bars are coloured by="worker" or by="chunk"')

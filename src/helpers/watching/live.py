@@ -8,12 +8,12 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from helpers.drawing import MOST_BARS, MOST_LANES, busy, draw_runs
 from helpers.views.picture import COLOURS, FAINT, GREY, INK, Picture, ink_on
+from helpers.watching.lanes import MOST_BARS, MOST_LANES, busy, draw_runs
 
 if TYPE_CHECKING:
-    from helpers.recording import Recording
-    from helpers.runs import Lane
+    from helpers.watching.recording import Recording
+    from helpers.watching.runs import Lane
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _LANE, _BAR = 768, 178, 82, 34, 30, 23  # pixels, as in the still picture
 _EVERY = 0.1  # seconds between frames, at least

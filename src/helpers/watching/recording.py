@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-from helpers.runs import Lane, Plan, Run, Span
+from helpers.watching.runs import Lane, Plan, Run, Span
 from helpers.workers import tracing
 
 

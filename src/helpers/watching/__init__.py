@@ -1,0 +1,1 @@
+"""Who ran what, when: recorded in the workers, drawn as lanes."""
