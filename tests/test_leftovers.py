@@ -5,9 +5,16 @@ import sys
 
 import pytest
 
-from helpers import leftovers
 from helpers.exercises.leave_nothing_running import LINES
-from helpers.leftovers import Leftovers, kill_a_worker, known, press_stop, what_outlives, what_stays
+from helpers.experiments import leftovers
+from helpers.experiments.leftovers import (
+    Leftovers,
+    kill_a_worker,
+    known,
+    press_stop,
+    what_outlives,
+    what_stays,
+)
 
 POSIX = sys.platform != "win32"
 METHODS = sorted(multiprocessing.get_all_start_methods(), key=["fork", "spawn", "forkserver"].index)

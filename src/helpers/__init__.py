@@ -23,7 +23,7 @@ _HOMES = {
     "identity": "workers.identity",
     "run_program": "programs.program",
     "stopwatch": "stopwatch",
-    "tryout": "tryout",
+    "tryout": "experiments.tryout",
     "wait_until": "waiting",
     "watch": "watching.watch",
 }

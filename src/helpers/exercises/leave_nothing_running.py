@@ -100,7 +100,7 @@ def _require(said: object, right: list[Any]) -> None:
 
 def _require_nothing_left(when: str, patience: float = 2.0) -> None:
     """Raise NotYet when processes stay; asking reaps none."""
-    from helpers.trials import look
+    from helpers.experiments.leftovers_program import look
 
     deadline = time.monotonic() + patience
     while (left := look()).total() and time.monotonic() < deadline:

@@ -197,7 +197,7 @@ def _act_and_wait(folder: Path, act: Callable[[Path, int], None]) -> None:
     """Act when every worker is inside a task; end a program that has not come back after that."""
     import psutil
 
-    from helpers.trials import alive
+    from helpers.experiments.leftovers_program import alive
 
     since = 0.0  # when all were first seen inside
 
@@ -226,7 +226,7 @@ def _act_and_wait(folder: Path, act: Callable[[Path, int], None]) -> None:
 
 
 def _program(function: str, *arguments: Any, limit: float) -> Outcome:
-    """Return the Outcome of a program that calls a function of helpers.trials."""
+    """Return the Outcome of a program that calls a function of helpers.experiments.leftovers_program."""
     lines = [
         'if __name__ == "__main__":',
         "    from helpers import trials",
@@ -237,7 +237,7 @@ def _program(function: str, *arguments: Any, limit: float) -> Outcome:
 
 def _said(outcome: Outcome) -> list[Any]:
     """Return what the program said; RuntimeError with its last words when it said nothing."""
-    from helpers.trials import SAID
+    from helpers.experiments.leftovers_program import SAID
 
     said = [
         json.loads(line.removeprefix(SAID)) for line in outcome.stdout.splitlines() if line.startswith(SAID)

@@ -4,8 +4,8 @@ import multiprocessing
 
 import pytest
 
-from helpers import parmap_rows
-from helpers.parmap_rows import PAIRS, Pair, compare_pairs, lines
+from helpers.experiments import parmap_pairs
+from helpers.experiments.parmap_pairs import PAIRS, Pair, compare_pairs, lines
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
@@ -26,14 +26,14 @@ def test_all_pairs_agree(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_pair_that_differs_is_seen(standard: str, other: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parmap_rows, "PAIRS", (Pair(standard, other), Pair("1", "1")))
+    monkeypatch.setattr(parmap_pairs, "PAIRS", (Pair(standard, other), Pair("1", "1")))
     table = compare_pairs()
     assert [row[-1] for row in table.rows] == ["NO", "yes"]
     assert table.caption.startswith("1 of 2 pairs agree")
 
 
 def test_pools_are_closed_when_a_row_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parmap_rows, "PAIRS", (Pair("pool.map(square, xs)", "1 / 0", "Pool(2)"),))
+    monkeypatch.setattr(parmap_pairs, "PAIRS", (Pair("pool.map(square, xs)", "1 / 0", "Pool(2)"),))
     with pytest.raises(ZeroDivisionError):
         compare_pairs()
     assert multiprocessing.active_children() == []

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from helpers import methods
-from helpers.methods import COLUMNS, Method, compare_methods
+from helpers.experiments import pool_methods
+from helpers.experiments.pool_methods import COLUMNS, Method, compare_methods
 
 # Python's documentation of multiprocessing.pool and concurrent.futures.
 POOL = [
@@ -52,9 +52,9 @@ def test_something_else_is_refused() -> None:
 
 
 def test_one_worker_is_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(methods, "_LIMIT", 0.2)
+    monkeypatch.setattr(pool_methods, "_LIMIT", 0.2)
     with ThreadPool(1) as pool, pytest.raises(TimeoutError, match="give compare_methods a pool of two"):
-        methods._in_order(Method(pool, "map"))
+        pool_methods._in_order(Method(pool, "map"))
 
 
 class Changed:
@@ -73,7 +73,7 @@ class Changed:
 @pytest.mark.parametrize("row", [row for row in POOL if row[0] in ("map_async", "imap_unordered")])
 def test_the_table_looks_at_what_happens_not_at_names(row: tuple[str, ...]) -> None:
     with ThreadPool(2) as pool:
-        found = methods._row(Method(Changed(pool, map=row[0], imap=row[0]), "map"))
+        found = pool_methods._row(Method(Changed(pool, map=row[0], imap=row[0]), "map"))
     assert found[1:] == row[1:]
 
 

@@ -1,4 +1,4 @@
-"""The child's side of `helpers.leftovers`: run a line of Python, look at what it leaves, say so, tidy up.
+"""The child's side of `leftovers`: run a line of Python, look at what it leaves, say so, tidy up.
 
 Every function here runs in the main process of a program of its own; its last words are a line of JSON.
 """

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from helpers import explorer
-from helpers.explorer import SHAPES, TASKS, Job, explore_chunks, try_out
+from helpers.experiments import chunk_explorer
+from helpers.experiments.chunk_explorer import SHAPES, TASKS, Job, explore_chunks, try_out
 
 EVEN, UNEVEN, STRAGGLER = SHAPES
 
@@ -33,7 +33,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     """Return the screen that a fresh explorer was shown on."""
     shown = Screen()
     monkeypatch.setattr("IPython.display.display", shown.display)
-    monkeypatch.setattr(explorer, "SHAPES", {name: [0.001] * TASKS for name in SHAPES})
+    monkeypatch.setattr(chunk_explorer, "SHAPES", {name: [0.001] * TASKS for name in SHAPES})
     explore_chunks(processes=2, chunksize=6)
     return shown
 
@@ -78,7 +78,7 @@ def test_a_failure_is_told_and_the_controls_work_again(
     def fail(job: Job) -> None:
         raise OSError("no more <processes>")
 
-    monkeypatch.setattr(explorer, "try_out", fail)
+    monkeypatch.setattr(chunk_explorer, "try_out", fail)
     panel = screen.shown[0]
     panel.again.click()
     assert panel.said.value == "this did not work: no more &lt;processes&gt;"

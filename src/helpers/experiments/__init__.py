@@ -1,0 +1,1 @@
+"""One measured table or explorer of one notebook each; none imports another."""
