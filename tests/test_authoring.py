@@ -15,7 +15,7 @@ import pytest
 from nbformat import from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.authoring import AuthoringError, canonical, command, find_root, navigation, running, skeleton
+from tools import AuthoringError, canonical, command, find_root, navigation, running, skeleton
 
 OPENING = """\
 # Meet the process you are
@@ -303,7 +303,7 @@ def test_ctrl_c_leaves_the_notebook_and_no_process(root: Path) -> None:
     ready = root / "ready"
     path = put(root, notebook(f"import pathlib, time\npathlib.Path({str(ready)!r}).touch()\ntime.sleep(60)"))
     before = path.read_bytes()
-    program = [sys.executable, "-m", "helpers.authoring", "--root", str(root), "write"]
+    program = [sys.executable, "-m", "tools", "--root", str(root), "write"]
     with subprocess.Popen(
         program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     ) as author:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from helpers.experiments import chunk_explorer
-from helpers.experiments.chunk_explorer import SHAPES, TASKS, Job, explore_chunks, try_out
+from helpers.experiments.chunk_explorer import SHAPES, TASKS, Job, explore_chunks, run_job
 
 EVEN, UNEVEN, STRAGGLER = SHAPES
 
@@ -78,7 +78,7 @@ def test_a_failure_is_told_and_the_controls_work_again(
     def fail(job: Job) -> None:
         raise OSError("no more <processes>")
 
-    monkeypatch.setattr(chunk_explorer, "try_out", fail)
+    monkeypatch.setattr(chunk_explorer, "run_job", fail)
     panel = screen.shown[0]
     panel.again.click()
     assert panel.said.value == "this did not work: no more &lt;processes&gt;"
@@ -102,10 +102,10 @@ def test_numbers_out_of_range_are_refused(arguments: dict[str, Any], words: str)
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_each_shape_is_a_job_of_so_many_naps(shape: str) -> None:
-    trial = try_out(Job(processes=2, chunksize=4, shape=shape))
-    assert trial.run.results == SHAPES[shape]
-    assert len(trial.run.results) == TASKS
-    assert trial.idle >= 0
+    done = run_job(Job(processes=2, chunksize=4, shape=shape))
+    assert done.run.results == SHAPES[shape]
+    assert len(done.run.results) == TASKS
+    assert done.idle >= 0
 
 
 def test_the_straggler_is_one_and_uneven_naps_grow() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from helpers.authoring import canonical, command, form, navigation, skeleton
+from tools import canonical, command, form, navigation, skeleton
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = navigation.notebooks_in(ROOT / "notebooks")

@@ -8,7 +8,8 @@ from typing import Any
 import parmap
 import pytest
 
-from helpers.experiments.tryout import tryout, value_of
+from helpers.experiments.tryout import tryout
+from helpers.programs.expression import value_of
 from helpers.workers.formulas import pair
 from helpers.workers.numbers import square
 

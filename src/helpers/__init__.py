@@ -22,25 +22,12 @@ _HOMES = {
     "family": "processes.family",
     "identity": "workers.identity",
     "run_program": "programs.program",
-    "stopwatch": "stopwatch",
     "tryout": "experiments.tryout",
     "wait_until": "waiting",
     "watch": "watching.watch",
 }
 
 __all__ = sorted(_HOMES)
-
-
-class _Package(type(sys)):  # type: ignore[misc]
-    """This package: importing its module `identity` does not hide its function `identity`."""
-
-    def __setattr__(self, name: str, value: "Any") -> None:
-        if isinstance(value, type(sys)) and _HOMES.get(name) == name:
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> "Any":

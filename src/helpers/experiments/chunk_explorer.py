@@ -34,7 +34,7 @@ class Job(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Trial:
+class JobRun:
     """A job that a real pool has done."""
 
     job: Job
@@ -70,17 +70,17 @@ def explore_chunks(processes: int = 2, chunksize: int = 6) -> None:
     from IPython.display import display
 
     job = Job(_in_range("processes", processes, MOST_PROCESSES), _in_range("chunksize", chunksize, TASKS))
-    trial = try_out(job)
+    done = run_job(job)
     panel = _panel_class()(job)
-    panel.report(trial)
+    panel.report(done)
     display(panel)  # type: ignore[no-untyped-call]
-    panel.handle = display(trial.picture(), display_id=True)  # type: ignore[no-untyped-call]
+    panel.handle = display(done.picture(), display_id=True)  # type: ignore[no-untyped-call]
 
 
-def try_out(job: Job) -> Trial:
+def run_job(job: Job) -> JobRun:
     """Return what a real pool made of the job."""
     with Pool(job.processes) as pool:
-        return Trial(job, watch(pool.map, nap, SHAPES[job.shape], chunksize=job.chunksize, limit=_LIMIT))
+        return JobRun(job, watch(pool.map, nap, SHAPES[job.shape], chunksize=job.chunksize, limit=_LIMIT))
 
 
 def _in_range(name: str, value: int, most: int) -> int:
@@ -133,19 +133,19 @@ def _panel_class() -> Any:
             """
             self.said.value = "running ..."
             try:
-                trial = try_out(Job(self.processes.value, self.chunksize.value, self.shape.value))
-                self.report(trial)
+                done = run_job(Job(self.processes.value, self.chunksize.value, self.shape.value))
+                self.report(done)
                 if self.handle is not None:
-                    self.handle.update(trial.picture())
+                    self.handle.update(done.picture())
             except Exception as error:  # nobody would see it: it is not in a cell
                 self.said.value = f"this did not work: {escape(str(error))}"
 
-        def report(self, trial: Trial) -> None:
+        def report(self, done: JobRun) -> None:
             """Say in words what the picture shows."""
             self.said.value = (
-                f"{trial.sentence}, {trial.job.shape}: {trial.run.seconds:.2f} s. "
-                f"Workers that took a task: {trial.run.workers}; "
-                f"the first of them to end waited {trial.idle:.2f} s for the last."
+                f"{done.sentence}, {done.job.shape}: {done.run.seconds:.2f} s. "
+                f"Workers that took a task: {done.run.workers}; "
+                f"the first of them to end waited {done.idle:.2f} s for the last."
             )
 
     return Panel

@@ -12,7 +12,7 @@ from multiprocessing.pool import ThreadPool
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from helpers.experiments.tryout import value_of
+from helpers.programs.expression import value_of
 from helpers.views.table import Table
 from helpers.workers.endings import raise_error
 from helpers.workers.formulas import keep_factor, linear, plane, times_factor

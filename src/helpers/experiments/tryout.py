@@ -1,6 +1,5 @@
 """Try lines of Python, each for itself, and see in one table what came of them."""
 
-import ast
 import os
 import sys
 import tempfile
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from helpers.programs.expression import value_of
 from helpers.views.table import Table
 from helpers.workers.rendezvous import Meeting
 
@@ -27,23 +27,6 @@ def tryout(lines: str) -> Table:
     return Table(_COLUMNS, [_try(line.strip(), names) for line in lines.splitlines() if line.strip()])
 
 
-def value_of(source: str, names: dict[str, Any]) -> Any:
-    """Run the source and return the value of its last expression, be it the last one of a `with` block.
-
-    `names` are its global names, which stay as they are. Raises whatever the source raises.
-    """
-    tree = ast.parse(source)
-    block = tree.body
-    while isinstance(block[-1], ast.With):
-        block = block[-1].body
-    last = block[-1]
-    if isinstance(last, ast.Expr):
-        block[-1] = ast.copy_location(ast.Assign([ast.Name("value", ast.Store())], last.value), last)
-    inside = {**names, "__name__": __name__, "value": None}
-    exec(compile(ast.fix_missing_locations(tree), "a line", "exec"), inside)
-    return inside["value"]
-
-
 def _try(line: str, names: dict[str, Any]) -> tuple[str, str | None, str, str]:
     """Return the row of one line."""
     got = None
@@ -51,7 +34,7 @@ def _try(line: str, names: dict[str, Any]) -> tuple[str, str | None, str, str]:
         noted = {name: _noting(value, folder) for name, value in names.items()}
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("ignore")
-            warnings.filterwarnings("always", module=rf"parmap|{__name__}")
+            warnings.filterwarnings("always", module=rf"parmap|{value_of.__module__}")
             try:
                 got = repr(value_of(line, noted))
                 raised = []

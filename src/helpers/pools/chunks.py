@@ -51,9 +51,7 @@ class Chunks(Sequence[list[Any]]):
 
     def draw(self, title: str = "") -> "Picture":
         """Return the items as numbered boxes, a gap after each chunk."""
-        from helpers.watching.lanes import draw_chunks
-
-        return draw_chunks(self, title)
+        return _draw(self, title)
 
 
 def chunks(
@@ -75,3 +73,57 @@ def chunks(
         items = list(items)  # a generator, a set, an array
     size = default_chunksize(len(items), workers) if chunksize is None else chunksize
     return Chunks(items, workers, size)
+
+
+def _draw(chunks: Chunks, title: str = "") -> "Picture":
+    """Return the items of a list as boxes in a row, one colour and one gap per chunk."""
+    from helpers.views.picture import (
+        COLOURS,
+        GREY,
+        INK,
+        LETTER,
+        SIZE,
+        WIDTH,
+        Picture,
+        draw_title,
+        ink_on,
+        new_figure,
+    )
+    from helpers.views.words import plural
+
+    total = sum(map(len, chunks))
+    sentence = (
+        f"{plural(total, 'task')} in {plural(len(chunks), 'chunk')} of up to {chunks.size}, "
+        f"for {plural(chunks.workers, 'worker')}"
+    )
+    height = 1.4 if title else 1.1
+    figure = new_figure(WIDTH, height)
+    draw_title(figure, title, height)
+    axes = figure.add_axes((0.1 / WIDTH, 0.05 / height, 1 - 0.2 / WIDTH, 0.75 / height))
+    axes.set_axis_off()
+    axes.set_title(sentence, loc="left", size=SIZE, color=INK, pad=5)
+    gap = 0.4 if len(chunks) <= 60 else 0.0
+    extent = max(total + gap * (len(chunks) - 1), 10)
+    axes.set_xlim(0, extent)
+    axes.set_ylim(0, 1)
+    room = (WIDTH - 0.2) / extent
+    words = [[str(item) for item in chunk] for chunk in chunks] if room > 2 * LETTER else []
+    legible = bool(words) and room > LETTER * (max(len(word) for chunk in words for word in chunk) + 1)
+    boxes: list[tuple[float, float]] = []
+    fills: list[str] = []
+    left = 0.0
+    for number, chunk in enumerate(chunks):
+        fill = COLOURS[number % len(COLOURS)]
+        boxes += [(left + place, 1) for place in range(len(chunk))] if legible else [(left, len(chunk))]
+        fills += [fill] * (len(boxes) - len(fills))
+        for place, word in enumerate(words[number] if legible else []):
+            middle = left + place + 0.5
+            axes.text(middle, 0.675, word, ha="center", va="center", size=SIZE, color=ink_on(fill),
+                      parse_math=False)  # fmt: skip
+        if len(chunk) * room > LETTER * 9:
+            middle = left + len(chunk) / 2
+            axes.text(middle, 0.3, f"chunk {number}", ha="center", va="top", size=SIZE - 1, color=GREY)
+        left += len(chunk) + gap
+    line = 1.0 if legible else 0.0
+    axes.broken_barh(boxes, (0.4, 0.55), facecolors=fills, edgecolor="white", linewidth=line)
+    return Picture(figure, sentence)

@@ -1,13 +1,40 @@
 """What a call shaped like `map` tells about its run before it starts."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from itertools import starmap
 from multiprocessing.pool import Pool
 from typing import Any
 
 from helpers.pools.chunks import default_chunksize
-from helpers.watching.runs import Plan
+from helpers.views.words import plural
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is known before the run: tasks, workers offered and what they are, and the size of the chunks.
+
+    `called` names the tasks where their number differs from machine to machine.
+    """
+
+    tasks: int
+    offered: int | None
+    noun: str
+    chunksize: int | None
+    called: str = ""
+
+    @property
+    def serial(self) -> bool:
+        """Whether the call does everything in the process that calls it."""
+        return self.noun == "process"
+
+    def __str__(self) -> str:
+        """Return a sentence such as "8 tasks on 4 workers"."""
+        tasks = self.called or plural(self.tasks, "task")
+        if self.serial:
+            return f"{tasks} in this process"
+        return f"{tasks} on {plural(self.offered, self.noun)}" if self.offered else tasks
 
 
 def plan(call: Callable[..., Any], tasks: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan:

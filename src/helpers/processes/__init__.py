@@ -1,1 +1,1 @@
-"""What the operating system knows of processes: who is there, what for, and how to end those that are ours."""
+"""What the operating system knows of processes: who is there, what for, and how to end what is ours."""

@@ -17,6 +17,8 @@ INK = "#222222"
 GREY = "#666666"
 FAINT = "#E4E4E4"
 SIZE = 9.0  # points, of all ordinary text
+WIDTH = 8.0  # inches, of a picture as wide as the page
+LETTER = 0.075  # inches, the width of a digit at the ordinary size
 CSS_PIXELS_PER_INCH = 96
 _DOTS_PER_INCH = 2 * CSS_PIXELS_PER_INCH  # sharp on high-density screens
 
@@ -35,6 +37,13 @@ def new_figure(width: float = 8.0, height: float = 3.0) -> "Figure":
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, facecolor="white")
+
+
+def draw_title(figure: "Figure", title: str, height: float) -> None:
+    """Write the title, if there is one, at the top left of a figure that is `height` inches high."""
+    if title:
+        place = (0.1 / figure.get_figwidth(), 1 - 0.12 / height)
+        figure.text(*place, title, va="top", size=SIZE + 3, weight="bold", color=INK, parse_math=False)
 
 
 def plain(axes: "Axes", *, grid: str = "") -> None:

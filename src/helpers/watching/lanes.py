@@ -1,19 +1,29 @@
-"""How runs and chunks are drawn: lanes of bars that thin out into density."""
+"""How runs are drawn: lanes of bars that thin out into density."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from helpers.views.picture import COLOURS, FAINT, GREY, INK, SIZE, Picture, ink_on, new_figure, plain
+from helpers.views.picture import (
+    COLOURS,
+    FAINT,
+    GREY,
+    INK,
+    LETTER,
+    SIZE,
+    WIDTH,
+    draw_title,
+    ink_on,
+    new_figure,
+    plain,
+)
 from helpers.views.words import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from helpers.pools.chunks import Chunks
     from helpers.watching.runs import Lane, Run, Span
 
-WIDTH = 8.0  # inches
 LEFT, RIGHT = 1.85, 0.85  # inches beside the lanes, for the labels
 MOST_LANES = 16
 MOST_BARS = 300  # in a lane; above it the picture shows how busy the workers were
@@ -21,7 +31,6 @@ _BINS = 500
 _LANE = 0.32  # inches, of up to eight lanes
 _BAR = 0.76  # of the lane's height
 _HALO = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.75}
-_LETTER = 0.075  # inches, the width of a digit at the ordinary size
 
 
 class Row(NamedTuple):
@@ -105,7 +114,7 @@ class Scale(NamedTuple):
 
     def letters(self, word: str) -> float:
         """Return the inches that the word and some air take."""
-        return _LETTER * (len(word) + 1) * self.text / SIZE
+        return LETTER * (len(word) + 1) * self.text / SIZE
 
 
 def draw_runs(runs: "Mapping[str, Run]", title: str, chunksize: int | None) -> "Figure":
@@ -116,7 +125,7 @@ def draw_runs(runs: "Mapping[str, Run]", title: str, chunksize: int | None) -> "
     head, above, foot = 0.3 if title else 0.02, 0.34, 0.5
     height = head + foot + count * lane + above * len(panels)
     figure = new_figure(WIDTH, height)
-    _draw_title(figure, title, height)
+    draw_title(figure, title, height)
     until = max(run.seconds for run in runs.values()) or 1e-3
     crowded = any(row.tasks > MOST_BARS for _, _, rows in panels for row in rows)
     scale = Scale(until, (WIDTH - LEFT - RIGHT) / until, min(SIZE - 1, lane * 72 * _BAR * 0.62), crowded)
@@ -134,12 +143,6 @@ def draw_runs(runs: "Mapping[str, Run]", title: str, chunksize: int | None) -> "
     axes.tick_params(labelbottom=True)
     axes.set_xlabel("seconds since the start", size=SIZE, color=INK)
     return figure
-
-
-def _draw_title(figure: "Figure", title: str, height: float) -> None:
-    if title:
-        figure.text(0.1 / WIDTH, 1 - 0.12 / height, title, va="top", size=SIZE + 3, weight="bold", color=INK,
-                    parse_math=False)  # fmt: skip
 
 
 def _draw_panel(axes: "Axes", run: "Run", rows: list[Row], scale: Scale, chunksize: int | None) -> None:
@@ -246,44 +249,4 @@ def _remark(span: "Span", room: float) -> str:
     word, sign = (
         (" still running", "…") if span.end is None else (" raised", "!") if span.raised else ("", "")
     )
-    return word if room > _LETTER * (len(word) + 3) else sign
-
-
-def draw_chunks(chunks: "Chunks", title: str = "") -> Picture:
-    """Return the items of a list as boxes in a row, one colour and one gap per chunk."""
-    total = sum(map(len, chunks))
-    sentence = (
-        f"{plural(total, 'task')} in {plural(len(chunks), 'chunk')} of up to {chunks.size}, "
-        f"for {plural(chunks.workers, 'worker')}"
-    )
-    height = 1.4 if title else 1.1
-    figure = new_figure(WIDTH, height)
-    _draw_title(figure, title, height)
-    axes = figure.add_axes((0.1 / WIDTH, 0.05 / height, 1 - 0.2 / WIDTH, 0.75 / height))
-    axes.set_axis_off()
-    axes.set_title(sentence, loc="left", size=SIZE, color=INK, pad=5)
-    gap = 0.4 if len(chunks) <= 60 else 0.0
-    extent = max(total + gap * (len(chunks) - 1), 10)
-    axes.set_xlim(0, extent)
-    axes.set_ylim(0, 1)
-    room = (WIDTH - 0.2) / extent
-    words = [[str(item) for item in chunk] for chunk in chunks] if room > 2 * _LETTER else []
-    legible = bool(words) and room > _LETTER * (max(len(word) for chunk in words for word in chunk) + 1)
-    boxes: list[tuple[float, float]] = []
-    fills: list[str] = []
-    left = 0.0
-    for number, chunk in enumerate(chunks):
-        fill = COLOURS[number % len(COLOURS)]
-        boxes += [(left + place, 1) for place in range(len(chunk))] if legible else [(left, len(chunk))]
-        fills += [fill] * (len(boxes) - len(fills))
-        for place, word in enumerate(words[number] if legible else []):
-            middle = left + place + 0.5
-            axes.text(middle, 0.675, word, ha="center", va="center", size=SIZE, color=ink_on(fill),
-                      parse_math=False)  # fmt: skip
-        if len(chunk) * room > _LETTER * 9:
-            middle = left + len(chunk) / 2
-            axes.text(middle, 0.3, f"chunk {number}", ha="center", va="top", size=SIZE - 1, color=GREY)
-        left += len(chunk) + gap
-    line = 1.0 if legible else 0.0
-    axes.broken_barh(boxes, (0.4, 0.55), facecolors=fills, edgecolor="white", linewidth=line)
-    return Picture(figure, sentence)
+    return word if room > LETTER * (len(word) + 3) else sign

@@ -9,7 +9,8 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-from helpers.watching.runs import Lane, Plan, Run, Span
+from helpers.pools.plan import Plan
+from helpers.watching.runs import Lane, Run, Span
 from helpers.workers import tracing
 
 

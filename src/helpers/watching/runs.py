@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from helpers.pools.plan import Plan
 from helpers.views.words import plural
 
 if TYPE_CHECKING:
@@ -38,32 +39,6 @@ def _name_tasks(tasks: list[int]) -> str:
         return plural(len(tasks), "task")
     *most, last = map(str, tasks)
     return f"tasks {', '.join(most)} and {last}" if most else f"task {last}"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is known before the run: tasks, workers offered and what they are, and the size of the chunks.
-
-    `called` names the tasks where their number differs from machine to machine.
-    """
-
-    tasks: int
-    offered: int | None
-    noun: str
-    chunksize: int | None
-    called: str = ""
-
-    @property
-    def serial(self) -> bool:
-        """Whether the call does everything in the process that calls it."""
-        return self.noun == "process"
-
-    def __str__(self) -> str:
-        """Return a sentence such as "8 tasks on 4 workers"."""
-        tasks = self.called or plural(self.tasks, "task")
-        if self.serial:
-            return f"{tasks} in this process"
-        return f"{tasks} on {plural(self.offered, self.noun)}" if self.offered else tasks
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from helpers.authoring import AuthoringError, canonical, find_root, form, navigation, running, skeleton
+from tools import AuthoringError, canonical, find_root, form, navigation, running, skeleton
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         root = find_root(options.root)
         if options.command == "new":
             path = skeleton.create(root / "notebooks", options.name, options.title)
-            print(f"{path.relative_to(root)}: made. Fill it, then `python -m helpers.authoring write`")
+            print(f"{path.relative_to(root)}: made. Fill it, then `python -m tools write`")
             return 0
         paths = _chosen(root, options.notebooks)
         if options.command == "check":
@@ -103,7 +103,7 @@ def stale_derivations(root: Path) -> Iterator[str]:
     try:
         for path, text in _derived(root):
             if path.read_text(encoding="utf-8") != text:
-                yield f"{path.name}: stale; run `python -m helpers.authoring write --no-run`"
+                yield f"{path.name}: stale; run `python -m tools write --no-run`"
     except AuthoringError as error:
         yield str(error)
 
@@ -133,9 +133,7 @@ def _find(folder: Path, name: str) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.authoring", description="Write, check and make notebooks."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tools", description="Write, check and make notebooks.")
     parser.add_argument("--root", type=Path, help="the checkout (default: found upwards from here)")
     commands = parser.add_subparsers(dest="command", required=True)
     writer = commands.add_parser(

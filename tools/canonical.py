@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 
-from helpers.authoring import AuthoringError
+from tools import AuthoringError
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 KEPT_CELL_METADATA = ("jupyter", "tags")

@@ -18,7 +18,7 @@ from typing import Any
 
 import nbformat
 
-from helpers.authoring import AuthoringError, canonical, navigation
+from tools import AuthoringError, canonical, navigation
 
 MOST_CODE_LINES, MEDIAN_CODE_LINES = 12, 4
 MOST_WORDS = 80
@@ -134,7 +134,7 @@ def named(notebook: Notebook) -> Iterator[str]:
 def canonical_form(notebook: Notebook) -> Iterator[str]:
     """Require that the file's text is its own canonical form."""
     if notebook.text != canonical.canonical_text(notebook.text):
-        yield "not in canonical form: run `python -m helpers.authoring write --no-run`"
+        yield "not in canonical form: run `python -m tools write --no-run`"
 
 
 @_rule
@@ -450,7 +450,7 @@ def goodbye(notebook: Notebook) -> Iterator[str]:
 def navigation_last(notebook: Notebook) -> Iterator[str]:
     """Require the generated navigation in the last cell."""
     if not notebook.cells or notebook.cells[-1].id != navigation.NAVIGATION:
-        yield "expected nav-bottom as last cell: run `python -m helpers.authoring write --no-run`"
+        yield "expected nav-bottom as last cell: run `python -m tools write --no-run`"
     if notebook.path.name == navigation.HOME and navigation.COURSE_MAP not in [
         cell.id for cell in notebook.cells
     ]:

@@ -32,7 +32,7 @@ _MAP = "parmap.map(count, paths, word, pm_processes=2)"
 _WITH_POOL = "parmap.map(count, paths, word, pm_pool=__import__('multiprocessing').Pool(2))"
 
 WORKERS = {
-    "parmap_lessons/grid": Worker(
+    "parmap/grid": Worker(
         "grid",
         "",
         [
@@ -53,7 +53,7 @@ WORKERS = {
             (_ONE_LINE, _UNCLOSED, "still running"),
         ],
     ),
-    "parmap_lessons/no-fallback": Worker(
+    "parmap/no-fallback": Worker(
         "map_or_raise",
         "",
         [
@@ -70,7 +70,7 @@ WORKERS = {
             (_GUARDED, _OWN_ERROR, "no other process took part"),
         ],
     ),
-    "parmap_lessons/mentions": Worker(
+    "parmap/mentions": Worker(
         "mentions",
         "",
         [

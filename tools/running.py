@@ -19,7 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from helpers.authoring import AuthoringError
+from tools import AuthoringError
 
 CELL_LIMIT = 60  # seconds, the same as the tests give a cell
 MARK = "HELPERS_AUTHORING_RUN"

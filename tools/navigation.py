@@ -7,8 +7,8 @@ from typing import Any
 
 import nbformat
 
-from helpers.authoring import AuthoringError
-from helpers.authoring.canonical import read
+from tools import AuthoringError
+from tools.canonical import read
 
 FILE_NAME = re.compile(r"\d\d_[a-z0-9]+(?:_[a-z0-9]+)*\.ipynb")
 BEGIN, END = "<!-- notebooks:begin -->", "<!-- notebooks:end -->"
@@ -46,7 +46,7 @@ class Opening:
 
 
 def opening(notebook: Any, file: str) -> Opening:
-    """Return what the first cell of `notebook` says, following the convention of `helpers.authoring`.
+    """Return what the first cell of `notebook` says, following the convention of `tools`.
 
     Raises AuthoringError naming the line that is missing.
     """
@@ -69,9 +69,7 @@ def opening(notebook: Any, file: str) -> Opening:
 def _need(pattern: str, text: str, file: str, what: str) -> re.Match[str]:
     if found := re.search(pattern, text, re.MULTILINE):
         return found
-    raise AuthoringError(
-        f"{file}, first cell: expected {what}. `python -m helpers.authoring new` shows the form."
-    )
+    raise AuthoringError(f"{file}, first cell: expected {what}. `python -m tools new` shows the form.")
 
 
 def openings(folder: Path) -> list[Opening]:

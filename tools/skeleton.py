@@ -6,7 +6,7 @@ from typing import Any
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from helpers.authoring import AuthoringError, canonical, navigation
+from tools import AuthoringError, canonical, navigation
 
 CELLS = """\
 %% markdown title

@@ -1,0 +1,8 @@
+"""The authors' command: `python -m tools write | check | new`."""
+
+import sys
+
+from tools.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())
