@@ -229,8 +229,8 @@ def _program(function: str, *arguments: Any, limit: float) -> Outcome:
     """Return the Outcome of a program that calls a function of helpers.experiments.leftovers_program."""
     lines = [
         'if __name__ == "__main__":',
-        "    from helpers import trials",
-        f"    trials.{function}(*{arguments!r})",
+        "    from helpers.experiments import leftovers_program",
+        f"    leftovers_program.{function}(*{arguments!r})",
     ]
     return run_program("\n".join(lines) + "\n", limit=limit, name="trial.py")
 
