@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of 08; the right ones are the solutions in the notebook."""
+"""Wrong answers to the exercises of 09; the right ones are the solutions in the notebook."""
 
 from tests.mutants.kinds import Worker, Wrong
 

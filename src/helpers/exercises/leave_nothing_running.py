@@ -1,4 +1,4 @@
-"""The exercises of 08: know what stays, leave nothing after an error, give up on what never ends."""
+"""The exercises of 09: know what stays, leave nothing after an error, give up on what never ends."""
 
 import multiprocessing
 import tempfile

@@ -1,4 +1,4 @@
-"""The exercises of 09: a nested loop in one line, a map that refuses to run serially, a search in files."""
+"""The exercises of 10: a nested loop in one line, a map that refuses to run serially, a search in files."""
 
 import json
 import os
