@@ -15,7 +15,7 @@ import pytest
 from nbformat import from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import AuthoringError, canonical, command, find_root, navigation, running, skeleton
+from tools import AuthoringError, canonical, command, find_root, form, navigation, running, skeleton
 
 OPENING = """\
 # Meet the process you are
@@ -253,6 +253,30 @@ def test_an_unknown_notebook_or_root_is_named(root: Path, capsys: pytest.Capture
 
 
 # Running
+
+
+def test_a_new_notebook_runs_and_lacks_only_its_text(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(form, "REWRITTEN", {"07_pool"})
+    path = skeleton.create(root / "notebooks", "07_pool", "Share out work")
+    assert command.main(["--root", str(root), "write"]) == 0
+    assert command.main(["--root", str(root), "check"]) == 1
+    complaints = capsys.readouterr().err.splitlines()
+    fill_in = ("fill in what", "minutes", "promise", "00_start_here")
+    assert [line for line in complaints if not any(word in line for word in fill_in)] == []
+    assert canonical.read(path).metadata[canonical.RUN_SECONDS] >= 1
+    assert command.main(["--root", str(root), "minutes"]) == 0
+    assert "9 min" in capsys.readouterr().out
+
+
+def test_a_route_that_takes_too_long_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("00_start_here", "02_process_identity", "03_spawning", "07_pool", "10_parmap"):
+        put(root, notebook(), name)
+    assert command.main(["--root", str(root), "minutes"]) == 1
+    assert capsys.readouterr().err == (
+        "✗ the route of 90 minutes takes 100: leave a notebook out in navigation.ROUTES\n"
+    )
 
 
 def test_write_runs_and_changes_nothing_the_second_time(

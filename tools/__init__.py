@@ -1,6 +1,6 @@
 """For authors, never imported by a notebook: run, canonical form, navigation, form rules, new notebooks.
 
-`python -m tools` is the way in: `write`, `check` and `new`. It needs nbclient and nbformat, which
+`python -m tools` is the way in: `write`, `check`, `minutes` and `new`. It needs nbclient and nbformat, which
 the `test` extra brings.
 
 A notebook begins with one cell, id `title`, from which everything else about it is derived:

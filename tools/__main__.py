@@ -1,4 +1,4 @@
-"""The authors' command: `python -m tools write | check | new`."""
+"""The authors' command: `python -m tools write | check | minutes | new`."""
 
 import sys
 

@@ -22,6 +22,7 @@ KEPT_CELL_METADATA = ("jupyter", "tags")
 FOLDED_TAGS = {"solution", "hide-input"}
 PICTURES = ("image/png", "image/jpeg")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+RUN_SECONDS = "run_seconds"  # in a notebook's metadata: what the run took that its outputs come from
 VOLATILE = "nbval-ignore-output"
 
 # A machine's places, on whichever machine the check runs: homes and temporary folders of the three systems.
@@ -67,7 +68,10 @@ def canonical(notebook: Any, previous: Any = None, root: Path | None = None, *, 
     """
     result = copy.deepcopy(notebook)
     result.nbformat, result.nbformat_minor = 4, 5
-    result.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC, "language_info": {"name": "python"}})
+    kept = {RUN_SECONDS: seconds} if (seconds := result.metadata.get(RUN_SECONDS)) else {}
+    result.metadata = nbformat.from_dict(
+        {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}, **kept}
+    )
     before = {} if previous is None or fresh else {cell.get("id"): cell for cell in previous.cells}
     prompt = 0
     for number, cell in enumerate(result.cells, 1):

@@ -1,4 +1,4 @@
-"""`write`, `check` and `new`: the authors' command, spelled out."""
+"""`write`, `check`, `minutes` and `new`: the authors' command, spelled out."""
 
 import argparse
 import io
@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tools import AuthoringError, canonical, find_root, form, navigation, running, skeleton
+from tools import AuthoringError, canonical, find_root, form, minutes, navigation, reading, running, skeleton
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         paths = _chosen(root, options.notebooks)
         if options.command == "check":
             return _report(_stale(root, paths))
+        if options.command == "minutes":
+            print(minutes.table([reading.load(path, root) for path in paths]))
+            return _report(minutes.too_long(navigation.openings(root / "notebooks")))
         return write(root, paths, run=not options.no_run, fresh=options.fresh)
     except AuthoringError as error:
         print(f"✗ {error}", file=sys.stderr)
@@ -94,7 +97,7 @@ def _derived(root: Path) -> Iterator[tuple[Path, str]]:
 def _stale(root: Path, paths: Sequence[Path]) -> Iterator[str]:
     """Yield what `write` would change and what the form asks for, one sentence each."""
     for path in paths:
-        yield from (f"{path.name}: {complaint}" for complaint in form.complaints(form.load(path, root)))
+        yield from (f"{path.name}: {complaint}" for complaint in form.complaints(reading.load(path, root)))
     yield from stale_derivations(root)
 
 
@@ -144,6 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     writer.add_argument("--fresh", action="store_true", help="take every new picture and volatile output")
     checker = commands.add_parser("check", help="say what is stale or out of form; write nothing")
     checker.add_argument("notebooks", nargs="*", help="files or their two digits (default: all)")
+    timer = commands.add_parser("minutes", help="say what each lesson's minutes are made of")
+    timer.add_argument("notebooks", nargs="*", help="files or their two digits (default: all)")
     maker = commands.add_parser("new", help="make a skeleton notebook")
     maker.add_argument("name", help="NN_snake_case")
     maker.add_argument("title", help="begins with a verb")

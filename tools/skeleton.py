@@ -24,36 +24,39 @@ You … (one sentence: what the reader will have done).
 
 **Not needed** threads, NumPy.
 %% code imports
-from helpers.processes import family
-from helpers import check
-%% markdown first-predict
+from inspect import getsource
+from multiprocessing import Pool
+
+from helpers import check, family, watch
+from helpers.workers.numbers import square
+%% markdown first-title
 ## First thing
-Before you run the next cell: what will it show?
+One idea, and the function that shows it, in plain Python.
+%% code first-source
+print(getsource(square))
+%% markdown first-predict
+**Predict.** What comes back?
 %% code first-run
-family()
+with Pool(2) as pool:
+    print(pool.map(square, [1, 2, 3]))
 %% markdown first-explain
-It shows …
+The first sentence answers: …
 %% markdown second-predict
 ## Second thing
-What changes when …?
+The same call, and `watch` around it. **Predict.** How many processes work?
 %% code second-run
-family()
+with Pool(2) as pool:
+    run = watch(pool.map, square, [1, 2, 3])
+run.results
 %% markdown second-explain
-It shows …
-%% markdown third-predict
-## Third thing
-What changes when …?
-%% code third-run
-family()
-%% markdown third-explain
-It shows …
+The first sentence answers: …
 %% markdown broken-predict
 ## Break it
-What happens when …?
+**Predict.** What happens when …?
 %% code broken-run
 family()
 %% markdown broken-explain
-It shows …
+The first sentence answers: …
 {exercises}%% markdown in-practice
 ## In practice
 - Linux, macOS, Windows: …
@@ -62,13 +65,30 @@ It shows …
 - …
 %% markdown recall
 ## Recall
-{questions}%% code goodbye
+{questions}%% markdown home-title
+## Take it home
+What you would put into a project of yours tomorrow: a file, a guard, a pool, nothing of ours.
+%% code home-run
+%%program squares.py
+from multiprocessing import Pool
+
+
+def square(number):
+    return number**2
+
+
+if __name__ == "__main__":
+    with Pool(2) as pool:
+        print(pool.map(square, [1, 2, 3]))
+%% code goodbye
 family()
 """
 EXERCISE = """\
 %% markdown ex{number}-task
-{heading}### {number}. {kind}
+{heading}### Exercise {number}: {kind}
 …
+
+*3 minutes*
 %% code ex{number}-stub
 answer_{number} = ...
 %% code ex{number}-check
@@ -79,6 +99,7 @@ check(answer_{number} == "{number}")
 …
 </details>
 %% code ex{number}-solution
+# Solution
 answer_{number} = "{number}"
 check(answer_{number} == "{number}")
 """
@@ -103,11 +124,15 @@ def create(folder: Path, name: str, title: str) -> Path:
         )
     if taken := sorted(folder.glob(f"{path.name[:2]}_*.ipynb")):
         raise AuthoringError(f"The number {path.name[:2]} is taken by {taken[0].name}: choose another one.")
-    kinds = ("Fill in", "Change", "From scratch")
+    kinds = ("fill in", "change", "from scratch")
     text = CELLS.format(
         title=title,
         exercises="".join(
-            EXERCISE.format(number=number, kind=kind, heading="## Exercises\n" if number == 1 else "")
+            EXERCISE.format(
+                number=number,
+                kind=kind,
+                heading="## Exercises\n" if number == 1 else "",
+            )
             for number, kind in enumerate(kinds, 1)
         ),
         questions="".join(QUESTION.format(number=number) for number in (1, 2, 3)),
