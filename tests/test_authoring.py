@@ -15,7 +15,8 @@ import pytest
 from nbformat import from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import AuthoringError, canonical, command, find_root, form, navigation, running, skeleton
+from tools import AuthoringError, canonical, command, find_root, form, navigation, one_run, running, skeleton
+from tools.reading import load
 
 OPENING = """\
 # Meet the process you are
@@ -105,34 +106,78 @@ def picture(png: str, text: str = "two bars") -> Any:
     return new_output("display_data", {"image/png": png, "text/plain": text})
 
 
-def test_a_picture_stays_while_its_sentence_does() -> None:
-    before = with_outputs("draw()", picture("old"))
-    for after, kept in [
-        (with_outputs("draw()", picture("new")), "old"),
-        (with_outputs("draw()", picture("new", "three bars")), "new"),
-        (with_outputs("draw(2)", picture("new")), "new"),
-    ]:
-        assert cell(canonical.canonical(after, before)).outputs[0].data["image/png"] == kept
-        assert cell(canonical.canonical(after, before, fresh=True)).outputs[0].data["image/png"] == "new"
+def shows(output: Any, source: str = "pid", *tags: str) -> Any:
+    """Return a notebook in canonical form with this one output."""
+    return canonical.canonical(with_outputs(source, output, tags=tags))
 
 
-def test_a_volatile_output_stays_while_its_source_does() -> None:
-    def shows(text: str, source: str = "pid", kind: str = "text/plain") -> Any:
-        return with_outputs(source, new_output("execute_result", {kind: text}), tags=(canonical.VOLATILE,))
+def text_of(text: str, kind: str = "text/plain") -> Any:
+    """Return the output of an expression."""
+    return new_output("execute_result", {kind: text})
 
-    before = shows("1")
-    for after, kept in [(shows("2"), "1"), (shows("2", "pid()"), "2"), (shows("2", kind="text/html"), "2")]:
-        (value,) = cell(canonical.canonical(after, before)).outputs[0].data.values()
-        assert value == kept
-    strict = with_outputs("pid", new_output("execute_result", {"text/plain": "2"}))
-    assert cell(canonical.canonical(strict, before)).outputs[0].data["text/plain"] == "2"
+
+def raised(message: str, traceback: str) -> Any:
+    """Return the output of an error."""
+    return new_output("error", ename="ValueError", evalue=message, traceback=[traceback])
+
+
+VOLATILE = canonical.VOLATILE
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        (shows(picture("old")), shows(picture("new")), True),
+        (shows(picture("old")), shows(picture("new", "three bars")), False),
+        (shows(picture("old")), shows(picture("new"), "draw(2)"), False),
+        (shows(text_of("1")), shows(text_of("2")), False),
+        (shows(text_of("1"), "pid", VOLATILE), shows(text_of("2"), "pid", VOLATILE), True),
+        (shows(text_of("1"), "pid", VOLATILE), shows(text_of("1"), "pid()", VOLATILE), False),
+        (shows(text_of("1"), "pid", VOLATILE), shows(text_of("1", "text/html"), "pid", VOLATILE), False),
+        (shows(text_of("1"), "pid", VOLATILE), shows(text_of("1")), False),
+        (shows(raised("no", "In[1]")), shows(raised("no", "In[2]")), True),
+        (shows(raised("no", "In[1]")), shows(raised("yes", "In[1]")), False),
+    ],
+)
+def test_two_runs_say_the_same_where_they_are_compared(before: Any, after: Any, same: bool) -> None:
+    assert canonical.says_the_same(before, after) == same
+
+
+def test_outputs_come_from_one_run(root: Path) -> None:
+    """All stay while nothing compared changes; all are new after one changed word, or with --fresh."""
+    number = root / "number"
+    content = notebook(
+        "import os, pathlib\nprint(os.getpid())", f"print(pathlib.Path({str(number)!r}).read_text())"
+    )
+    content.cells[1].metadata.tags = [VOLATILE]
+    number.write_text("1")
+    path = put(root, content)
+
+    def written(*options: str) -> tuple[str, str, str]:
+        assert command.main(["--root", str(root), "write", *options]) == 0
+        stored = canonical.read(path)
+        pid, count = (one.outputs[0].text for one in stored.cells[1:3])
+        return pid, count, stored.metadata[canonical.RUN].mark
+
+    first = written()
+    assert written() == written("--no-run") == first
+    fresh = written("--fresh")
+    assert fresh[0] != first[0]
+    number.write_text("2")
+    changed = written()
+    assert changed[0] not in (first[0], fresh[0])
+    assert changed[1:] != fresh[1:]
+    # a notebook that was mixed by hand is not kept, though every compared output is the same
+    path.write_text(path.read_text(encoding="utf-8").replace(changed[0].strip(), "77"), encoding="utf-8")
+    assert "not those of one run" in " ".join(one_run.one_run(load(path, root)))
+    assert written()[0] != "77\n"
 
 
 def test_paths_are_shortened_in_tracebacks_only(root: Path) -> None:
     line = f"\x1b[36mFile\x1b[39m \x1b[32m{root}/src/helpers/x.py:3\x1b[39m, in <module>"
     error = new_output("error", ename="ValueError", evalue="no", traceback=[line, f"  File {os.__file__}"])
     content = with_outputs("x", error, new_output("stream", name="stdout", text=f"{root}\n"))
-    result = canonical.canonical(content, root=root)
+    result = canonical.canonical(content, root)
     traceback = cell(result).outputs[0].traceback
     assert "\x1b[32m…/src/helpers/x.py:3" in traceback[0]
     assert traceback[1].replace("\\", "/") == "  File lib/python/os.py"
@@ -259,13 +304,14 @@ def test_a_new_notebook_runs_and_lacks_only_its_text(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(form, "REWRITTEN", {"07_pool"})
+    monkeypatch.setattr(form, "EXCEPTIONS", {})
     path = skeleton.create(root / "notebooks", "07_pool", "Share out work")
     assert command.main(["--root", str(root), "write"]) == 0
     assert command.main(["--root", str(root), "check"]) == 1
     complaints = capsys.readouterr().err.splitlines()
     fill_in = ("fill in what", "minutes", "promise", "00_start_here")
     assert [line for line in complaints if not any(word in line for word in fill_in)] == []
-    assert canonical.read(path).metadata[canonical.RUN_SECONDS] >= 1
+    assert canonical.read(path).metadata[canonical.RUN].seconds >= 1
     assert command.main(["--root", str(root), "minutes"]) == 0
     assert "9 min" in capsys.readouterr().out
 

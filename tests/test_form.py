@@ -11,7 +11,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from tools import canonical, command, form, minutes, navigation, skeleton
+from helpers.views.picture import Picture, new_figure
+from tools import canonical, command, form, minutes, navigation, one_run, skeleton
 from tools.reading import Notebook, load, without_code
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,12 +74,14 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Notebook:
         cell.source = cell.source.replace("…", "one of them")
         if cell.cell_type == "code" and cell.id != "imports":
             cell.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "MainProcess"})]
-    notebook.metadata[canonical.RUN_SECONDS] = 600
+    notebook.metadata[canonical.RUN] = {"seconds": 600}
     at(notebook, "title").source = at(notebook, "title").source.replace(
         "(00_start_here.ipynb)", "(07_pool.ipynb)"
     )
     navigation.derive(notebook, path.name, [path.name], [])
-    return stored(Notebook(path, "", root), canonical.canonical(notebook))
+    notebook = canonical.canonical(notebook)
+    notebook.metadata[canonical.RUN].mark = one_run.mark(notebook)
+    return stored(Notebook(path, "", root), notebook)
 
 
 def stored(like: Notebook, notebook: Any, name: str = "") -> Notebook:
@@ -133,10 +136,33 @@ def shows(where: str, kind: str, **values: Any) -> Callable[[Any], None]:
     return sets(where, outputs=[nbformat.from_dict({"output_type": kind, **values})])
 
 
-def pictures(text: str, png: str = PNG) -> Callable[[Any], None]:
-    """Return a change that makes the cell `first-run` show a picture with this text."""
+def pictures(text: str, png: str = PNG, where: str = "first-run") -> Callable[[Any], None]:
+    """Return a change that makes the cell `where` show a picture with this text."""
     data = {"image/png": png, "text/plain": text}
-    return shows("first-run", "display_data", data=data, metadata={})
+    return shows(where, "display_data", data=data, metadata={})
+
+
+def prints(where: str, text: str) -> Callable[[Any], None]:
+    """Return a change that makes the cell `where` print `text`."""
+    return shows(where, "stream", name="stdout", text=text)
+
+
+def counts(text: str) -> Callable[[Any], None]:
+    """Return a change that makes the cell `first-run` a volatile one that prints `text`."""
+    return both(sets("first-run", metadata=tagged(canonical.VOLATILE)), prints("first-run", text))
+
+
+def fails(traceback: str) -> Callable[[Any], None]:
+    """Return a change that makes the cell `first-run`, prompt 3, end with this traceback."""
+    return shows("first-run", "error", ename="ValueError", evalue="no", traceback=traceback.splitlines())
+
+
+def painted(words: str) -> str:
+    """Return a picture, base64, that has these words as our pictures have theirs."""
+    figure = new_figure(4, 2)
+    for number, line in enumerate(words.splitlines()):
+        figure.text(0, 1 - number / 20, line)
+    return base64.b64encode(Picture(figure, "words").png).decode()
 
 
 def both(*changes: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -159,9 +185,26 @@ def place(notebook: Any, name: str) -> int:
     return [cell.id for cell in notebook.cells].index(name)
 
 
+IDENTITY = "MainProcess (pid 2299, child of 2297)"
+PS = """
+UID        PID  PPID  C STIME TTY          TIME CMD
+root      2301  2297 92 16:16 ?        00:00:02 …/python -m ipykernel_launcher -…
+root      2320  2301  0 16:16 ?        00:00:00 …/python -m ipykernel_launcher -…
+"""
+FAMILY = "state\nPID\nparent PID\nMainProcess\nrunning (R)\n2301\n2297\nworker 1\nsleeping (S)\n2320\n2301"
+FAMILY_TABLE = "name         role      PID\nMainProcess  main     2301        2297  running (R)"
+LANES = (
+    "Pool.map: every file on 2 workers, 1.2 s\n"
+    "worker 1 · PID 2330\n276 tasks\nworker 2 · PID 2331\n458 tasks\n"
+    "map: every file in this process, 1.9 s\nthis process · PID 2299\n734 tasks"
+)
 hides_square = [swaps(f"{name}-run", "square", "abs") for name in ("first", "second")]
 long_tasks = [adds(f"ex{number}-{step}", " word" * 60) for number in (1, 2, 3) for step in ("task", "hint")]
 ERROR = {"ename": "ValueError", "evalue": "no", "traceback": ["no"]}
+MARKED = [  # what only the mark of the run can find
+    lambda notebook: notebook.metadata[canonical.RUN].update(mark="0123456789abcdef"),
+    prints("first-run", "not what the run printed"),
+]
 SAMPLES: dict[str, list[Callable[[Any], None]]] = {
     "valid": [
         sets("recall", id="title"),
@@ -276,6 +319,21 @@ SAMPLES: dict[str, list[Callable[[Any], None]]] = {
         sets("goodbye", outputs=[]),
     ],
     "navigation_last": [drops("nav-bottom")],
+    "one_run": [
+        *MARKED,
+        fails("Cell \x1b[32mIn[\x1b[36m14]\x1b[39m, line 6"),
+        fails("<ipython-input-2-0a1b>"),
+        fails("Cell In[4], line 6\nCell In[5], line 1"),  # a function of a later cell
+        both(prints("first-run", IDENTITY), prints("second-run", IDENTITY.replace("2299", "2300"))),
+        both(prints("first-run", IDENTITY), prints("second-run", PS)),
+        both(prints("first-run", IDENTITY), pictures("family", painted(FAMILY), "second-run")),
+        both(prints("first-run", FAMILY_TABLE), pictures("lanes", painted(LANES), "second-run")),
+        both(counts("1790 files, 31 MB"), pictures("lanes", painted(LANES), "second-run")),
+        both(
+            pictures("lanes", painted(LANES)),
+            pictures("lanes", painted(LANES.replace("276", "275")), "second-run"),
+        ),
+    ],
     # What `tools.lessons` holds.
     "plain_first": [
         swaps("first-run", "pool.map(square, [1, 2, 3])", "pool"),
@@ -361,8 +419,8 @@ SAMPLES: dict[str, list[Callable[[Any], None]]] = {
         swaps("ex1-task", "*3 minutes*", "*5 minutes*"),
         adds("first-explain", " word" * 360),
         both(swaps("title", "*20 minutes*", "*40 minutes*"), swaps("ex1-task", "*3 m", "*23 m")),
-        lambda notebook: notebook.metadata.pop(canonical.RUN_SECONDS),
-        lambda notebook: notebook.metadata.update({canonical.RUN_SECONDS: 900}),
+        lambda notebook: notebook.metadata.pop(canonical.RUN),
+        lambda notebook: notebook.metadata[canonical.RUN].update(seconds=900),
     ],
     "finished": [adds("recall", "\n…"), adds("title", "\n\n**You need** …")],
 }
@@ -370,7 +428,24 @@ SAMPLES: dict[str, list[Callable[[Any], None]]] = {
 
 def test_good_sample_has_no_complaint(good: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(form, "REWRITTEN", {"07_pool"})
+    monkeypatch.setattr(form, "EXCEPTIONS", {})
     assert not list(form.complaints(good))
+
+
+def test_one_run_may_show_much(good: Notebook) -> None:
+    """What agrees is no complaint: a frame of an earlier cell, other processes, another number of files."""
+    for changes in (
+        [fails("Cell In[2], line 6\nCell In[3], line 1")],
+        [prints("first-run", IDENTITY), prints("second-run", PS.replace("2301", "2299"))],
+        [prints("first-run", IDENTITY), pictures("lanes", painted(LANES), "second-run")],
+        [prints("first-run", FAMILY_TABLE), pictures("family", painted(FAMILY), "second-run")],
+        [counts("734 files, the first 24 files"), pictures("lanes", painted(LANES), "second-run")],
+        [sets("first-run", source="%%program a.py"), prints("first-run", IDENTITY), prints("second-run", PS)],
+    ):
+        notebook = copy.deepcopy(good.content)
+        notebook.metadata.pop(canonical.RUN)
+        both(*changes)(notebook)
+        assert not list(form.RULES["one_run"](stored(good, notebook)))
 
 
 def test_every_rule_has_samples() -> None:
@@ -388,6 +463,8 @@ def test_every_rule_has_samples() -> None:
 def test_rules_bite(good: Notebook, rule: str, change: Callable[[Any], None]) -> None:
     notebook = copy.deepcopy(good.content)
     change(notebook)
+    if rule == "one_run" and change not in MARKED:
+        notebook.metadata.pop(canonical.RUN)
     assert list(form.RULES[rule](stored(good, notebook)))
 
 

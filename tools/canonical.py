@@ -1,7 +1,7 @@
 """The canonical form of a notebook: running everything again changes no line in git.
 
 What varies from run to run without meaning (timings, ids of displays, pixels of a picture, a machine's paths
-in a traceback) is removed, or kept as it was in the previous version of the notebook.
+in a traceback) is removed, or belongs to the run that all outputs come from.
 """
 
 import copy
@@ -22,7 +22,7 @@ KEPT_CELL_METADATA = ("jupyter", "tags")
 FOLDED_TAGS = {"solution", "hide-input"}
 PICTURES = ("image/png", "image/jpeg")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-RUN_SECONDS = "run_seconds"  # in a notebook's metadata: what the run took that its outputs come from
+RUN = "run"  # in a notebook's metadata: the seconds and the mark of the run that its outputs come from
 VOLATILE = "nbval-ignore-output"
 
 # A machine's places, on whichever machine the check runs: homes and temporary folders of the three systems.
@@ -59,20 +59,18 @@ def dumps(notebook: Any) -> str:
     return text.rstrip("\n") + "\n"
 
 
-def canonical(notebook: Any, previous: Any = None, root: Path | None = None, *, fresh: bool = False) -> Any:
-    """Return `notebook` in canonical form, with outputs of `previous` where nothing visible changed.
+def canonical(notebook: Any, root: Path | None = None) -> Any:
+    """Return `notebook` in canonical form.
 
-    previous: pictures are taken from it where source and text are the same, volatile outputs and tracebacks
-    where the source is the same; with `fresh`, nothing is. root: the project's folder; when given, this
-    machine's paths are shortened in tracebacks and volatile outputs.
+    root: the project's folder; when given, this machine's paths are shortened in tracebacks and volatile
+    outputs.
     """
     result = copy.deepcopy(notebook)
     result.nbformat, result.nbformat_minor = 4, 5
-    kept = {RUN_SECONDS: seconds} if (seconds := result.metadata.get(RUN_SECONDS)) else {}
+    kept = {RUN: run} if (run := result.metadata.get(RUN)) else {}
     result.metadata = nbformat.from_dict(
         {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}, **kept}
     )
-    before = {} if previous is None or fresh else {cell.get("id"): cell for cell in previous.cells}
     prompt = 0
     for number, cell in enumerate(result.cells, 1):
         cell.setdefault("id", f"cell-{number}")
@@ -82,8 +80,30 @@ def canonical(notebook: Any, previous: Any = None, root: Path | None = None, *, 
             prompt += 1
             _set_prompt(cell, prompt)
             cell.outputs = [_clean(output, _volatile(cell), root) for output in _merge_streams(cell.outputs)]
-            _keep_unchanged(cell, before.get(cell.id))
     return result
+
+
+def says_the_same(one: Any, other: Any) -> bool:
+    """Return whether two runs differ in nothing that is compared: pixels, tracebacks and volatile text aside.
+
+    Both are notebooks in canonical form.
+    """
+    return _compared(one) == _compared(other)
+
+
+def _compared(notebook: Any) -> list[Any]:
+    return [
+        (cell.source, _volatile(cell), [_visible(output, _volatile(cell)) for output in cell.outputs])
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    ]
+
+
+def _visible(output: Any, volatile: bool) -> tuple[Any, ...]:
+    """Return what is compared of an output; of a volatile one the kinds alone."""
+    kind = (output.output_type, output.get("name"), output.get("ename"))
+    data = {key: None if key in PICTURES else value for key, value in output.get("data", {}).items()}
+    return (*kind, sorted(data)) if volatile else (*kind, output.get("text"), output.get("evalue"), data)
 
 
 def canonical_text(text: str) -> str:
@@ -207,39 +227,3 @@ def _texts(output: Any) -> Iterator[str]:
     for kind, value in output.get("data", {}).items():
         if kind.startswith("text/") and isinstance(value, str):
             yield value
-
-
-def _shape(outputs: list[Any]) -> list[tuple[str, ...]]:
-    return [
-        (output.output_type, output.get("name", ""), output.get("ename", ""), *sorted(output.get("data", {})))
-        for output in outputs
-    ]
-
-
-def _keep_unchanged(cell: Any, before: Any) -> None:
-    if before is None or before.cell_type != "code" or before.source.strip() != cell.source.strip():
-        return
-    if _shape(before.outputs) != _shape(cell.outputs):
-        return
-    for index, (old, new) in enumerate(zip(before.outputs, cell.outputs, strict=True)):
-        if _volatile(cell) or new.output_type == "error":
-            if new.output_type != "error" or old.evalue == new.evalue:
-                cell.outputs[index] = _carry_over(old, new)
-        elif _same_but_pictures(old, new):
-            for kind in PICTURES:
-                if kind in new.get("data", {}):
-                    new.data[kind] = old.data[kind]
-
-
-def _carry_over(old: Any, new: Any) -> Any:
-    kept = copy.deepcopy(old)
-    if new.output_type == "execute_result":
-        kept.execution_count = new.execution_count
-    return kept
-
-
-def _same_but_pictures(old: Any, new: Any) -> bool:
-    return {**old.get("data", {}), **dict.fromkeys(PICTURES)} == {
-        **new.get("data", {}),
-        **dict.fromkeys(PICTURES),
-    }

@@ -7,7 +7,18 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tools import AuthoringError, canonical, find_root, form, minutes, navigation, reading, running, skeleton
+from tools import (
+    AuthoringError,
+    canonical,
+    find_root,
+    form,
+    minutes,
+    navigation,
+    one_run,
+    reading,
+    running,
+    skeleton,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,8 +74,16 @@ def write(root: Path, paths: Sequence[Path], *, run: bool = True, fresh: bool = 
 
 def _write_one(path: Path, root: Path, *, run: bool, fresh: bool) -> bool:
     previous = canonical.read(path)
-    notebook = running.run(previous, path) if run else previous
-    result = canonical.canonical(notebook, previous, root, fresh=fresh)
+    result = canonical.canonical(previous, root)
+    if run:
+        start = time.perf_counter()
+        executed = canonical.canonical(running.run(previous, path), root)
+        seconds = max(1, round(time.perf_counter() - start))
+        executed.metadata[canonical.RUN] = {"mark": one_run.mark(executed), "seconds": seconds}
+        # All outputs of the old run, so that writing again changes no line, or all of the new one.
+        whole = result.metadata.get(canonical.RUN, {}).get("mark") == one_run.mark(result)
+        if fresh or not whole or not canonical.says_the_same(result, executed):
+            result = executed
     shown = dict(canonical.machine_paths(result, root, Path.home()))
     if shown:
         where = "; ".join(f"{cell} shows {found}" for cell, found in shown.items())
@@ -144,7 +163,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     writer.add_argument("notebooks", nargs="*", help="files or their two digits (default: all)")
     writer.add_argument("--no-run", action="store_true", help="keep the outputs as they are")
-    writer.add_argument("--fresh", action="store_true", help="take every new picture and volatile output")
+    writer.add_argument(
+        "--fresh", action="store_true", help="take the new run's outputs even where they say the same"
+    )
     checker = commands.add_parser("check", help="say what is stale or out of form; write nothing")
     checker.add_argument("notebooks", nargs="*", help="files or their two digits (default: all)")
     timer = commands.add_parser("minutes", help="say what each lesson's minutes are made of")

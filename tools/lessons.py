@@ -201,7 +201,7 @@ def measured_minutes(notebook: Notebook) -> Iterator[str]:
     for cell in minutes.task_cells(notebook):
         if not minutes.DECLARED.search(cell.source):
             yield f"cell {cell.id}: say how long you needed, in a line that begins with *4 minutes*"
-    if not notebook.content.metadata.get(canonical.RUN_SECONDS):
+    if not notebook.content.metadata.get(canonical.RUN):
         yield "its running time is not known: run `python -m tools write`"
         return
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools import navigation
-from tools.canonical import RUN_SECONDS
+from tools.canonical import RUN
 from tools.reading import Notebook, words
 
 WORDS_A_MINUTE = 180
@@ -43,7 +43,7 @@ def measured(notebook: Notebook) -> Measured:
     tasks = [found for cell in task_cells(notebook) if (found := DECLARED.search(cell.source))]
     return Measured(
         words=sum(len(words(cell.source)) for cell in prose),
-        seconds=notebook.content.metadata.get(RUN_SECONDS, 0),
+        seconds=notebook.content.metadata.get(RUN, {}).get("seconds", 0),
         exercises=sum(int(found[1]) for found in tasks),
         title=navigation.opening(notebook.content, notebook.path.name).minutes,
     )

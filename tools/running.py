@@ -9,7 +9,6 @@ import shutil
 import signal
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,7 +20,6 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools import AuthoringError
-from tools.canonical import RUN_SECONDS
 
 CELL_LIMIT = 60  # seconds, the same as the tests give a cell
 MARK = "HELPERS_AUTHORING_RUN"
@@ -68,9 +66,7 @@ def run(notebook: Any, path: Path, limit: float = CELL_LIMIT) -> Any:
             ),
         )
         try:
-            start = time.perf_counter()
             _execute(client, env, log)
-            executed.metadata[RUN_SECONDS] = max(1, round(time.perf_counter() - start))
         except (CellTimeoutError, CellExecutionError, DeadKernelError) as error:
             log.seek(0)
             where = f"{path.name}, cell {current['id']}: "

@@ -58,6 +58,10 @@ def plain(axes: "Axes", *, grid: str = "") -> None:
         axes.grid(True, axis="y", color=FAINT, linewidth=0.8)
 
 
+def _visible(texts: "list[Any]") -> list[str]:
+    return [text.get_text() for text in texts if text.get_visible() and text.get_text()]
+
+
 class Picture:
     """A picture where pictures can be shown, and everywhere else the sentence that says the same."""
 
@@ -72,16 +76,19 @@ class Picture:
 
     @cached_property
     def png(self) -> bytes:
-        """The picture as a PNG file with no date in it."""
+        """The picture as a PNG file with no date in it, its words repeated in its description."""
+        from matplotlib.text import Text
         from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
 
         buffer = BytesIO()
         self.figure.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, pil_kwargs={"compress_level": 1})
         few = (
             Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
         )  # a third of the bytes, and looks the same
-        compressed = BytesIO()
-        few.save(compressed, "png", optimize=True, dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH))
+        compressed, words = BytesIO(), PngInfo()
+        words.add_itxt("Description", "\n".join(_visible(self.figure.findobj(Text))))
+        few.save(compressed, "png", optimize=True, dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH), pnginfo=words)
         return compressed.getvalue()
 
     def _repr_mimebundle_(
