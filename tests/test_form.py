@@ -301,6 +301,7 @@ SAMPLES: dict[str, list[Callable[[Any], None]]] = {
         drops("ex1-hint"),
         drops("ex3-solution"),
         sets("ex1-solution", metadata={}),
+        sets("ex1-solution", id="ex1-solution-check", metadata={}),
         sets("ex1-stub", metadata=tagged("solution")),
         swaps("ex1-hint", "<details>", ""),
         both(*(swaps(f"ex1-{step}", "check(", "print(") for step in ("check", "solution"))),

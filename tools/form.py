@@ -369,8 +369,8 @@ def exercises(notebook: Notebook) -> Iterator[str]:
         if match := re.fullmatch(r"ex(\d+)-([a-z0-9]+)(?:-[a-z0-9-]+)?", cell.id):
             steps.setdefault(int(match[1]), []).append(match[2])
         tagged, called = "solution" in tags(cell), re.match(r"ex\d+-solution\b", cell.id)
-        if (tagged and not called) or (called and not tagged and called.end() == len(cell.id)):
-            yield f"cell {cell.id}: the tag solution and an id such as ex1-solution go together"
+        if (tagged and not called) or (called and not tagged and cell.cell_type == "code"):
+            yield f"cell {cell.id}: the tag solution and an id such as ex1-solution(-check) go together"
         if cell.id.endswith("-hint") and "<details>" not in cell.source:
             yield f"cell {cell.id}: fold the hint with <details><summary>Show a hint</summary>"
     for number in steps:
