@@ -369,6 +369,7 @@ def test_a_failing_cell_is_named_and_nothing_stays(root: Path, source: str, mess
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C cannot be sent to one other process on Windows")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_leaves_the_notebook_and_no_process(root: Path) -> None:
     ready = root / "ready"
     path = put(root, notebook(f"import pathlib, time\npathlib.Path({str(ready)!r}).touch()\ntime.sleep(60)"))

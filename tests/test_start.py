@@ -11,10 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-START = Path(__file__).parent.parent / "start.py"
+ROOT = Path(__file__).parent.parent
+START = ROOT / "start.py"
 LIMIT = 60.0
 posix_signals = pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGTERM or a lone Ctrl-C")
 
@@ -26,6 +29,7 @@ backend-path = ["."]
 [project]
 name = "multiprocessing-notebooks"
 version = "1"
+dependencies = []
 [project.optional-dependencies]
 test = []
 """
@@ -40,7 +44,7 @@ def end(number, frame):
     time.sleep(0.2)  # takes its time, and must be waited for
     sys.exit(7)
 
-print(json.dumps([Path(__file__).stem, sys.argv[1:], os.getcwd(), os.environ["PATH"]]), flush=True)
+print(json.dumps([Path(__file__).stem, sys.argv[1:], os.getcwd(), dict(os.environ)]), flush=True)
 if "STUB_WAITS" in os.environ:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
@@ -87,13 +91,29 @@ if call[0] == "venv":
 site = Path(sysconfig.get_path("purelib", "venv", {"base": str(Path(".venv").absolute())}))
 (site / "half.py").touch()
 if mood == "waits":
-    (here / "waiting").touch()
-    time.sleep(60)
-if mood:
+    print("Resolved 1 package", flush=True)
+    helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    (here / "waiting").write_text(f"{os.getpid()} {helper.pid}")
+    while not (here / "go").exists():
+        time.sleep(0.02)
+    helper.kill()
+elif mood:
     sys.exit(mood)
 for name in ("jupyterlab", "pytest"):
     (site / f"{name}.py").write_text(Path("stub.txt").read_text(), encoding="utf-8")
+info = site / "multiprocessing_notebooks-1.dist-info"
+info.mkdir(exist_ok=True)
+(info / "METADATA").write_text("Metadata-Version: 2.1\\nName: multiprocessing-notebooks\\nVersion: 1\\n")
 """
+
+LESSON = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+NO_NETWORK = "error: Failed to fetch: ... dns error"
+READ_ONLY = """
+import os
+real = os.access
+os.access = lambda path, mode: mode != os.W_OK and real(path, mode)
+"""
+FAST_CLOCK = "import time\nreal = time.monotonic\ntime.monotonic = lambda: real() * 20"
 
 
 class Project:
@@ -107,12 +127,13 @@ class Project:
         for folder in (self.root / "notebooks", self.root / "src" / "helpers", self.tools, self.patches):
             folder.mkdir(parents=True)
         shutil.copy(START, self.root)
+        shutil.copytree(ROOT / "tools", self.root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
         (self.root / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
         (self.root / "backend.py").write_text(BACKEND, encoding="utf-8")
         (self.root / "stub.txt").write_text(STUB, encoding="utf-8")
         (self.root / "src" / "helpers" / "__init__.py").touch()
         for name in ("00_start_here", "03 spawning"):
-            (self.root / "notebooks" / f"{name}.ipynb").touch()
+            (self.root / "notebooks" / f"{name}.ipynb").write_text(json.dumps(LESSON), encoding="utf-8")
         self.venv = self.root / ".venv"
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         self.environment |= {"PATH": str(self.tools), "PYTHONPATH": str(self.patches)}
@@ -167,9 +188,25 @@ class Project:
         code, out, err = self.start(*arguments, **variables)
         *progress, sentence = err.splitlines()
         assert (code, out) == (1, "")
-        assert all(line.startswith("Installing into ") for line in progress)
+        assert all(line.startswith(("Installing into ", "  ")) for line in progress), progress
         assert not self.venv.exists()
         return sentence
+
+    def stamp(self, *lines: str) -> list[str]:
+        """Return the lines of the stamp; first, change it to these when there are some."""
+        file = self.venv / "start.txt"
+        if lines:
+            file.write_text("\n".join(lines), encoding="utf-8")
+        return file.read_text(encoding="utf-8").splitlines()
+
+    def tree(self) -> dict[str, Any]:
+        """Return all that is in .venv, with times: equal as long as nobody changes anything there."""
+        paths = [self.venv, *self.venv.rglob("*")]
+        return {
+            str(path): (path.lstat().st_mtime_ns, path.lstat().st_size)
+            for path in paths
+            if "__pycache__" not in path.parts
+        }
 
 
 @pytest.fixture
@@ -183,6 +220,12 @@ def taken_port() -> Iterator[int]:
         server.bind(("127.0.0.1", 0))
         server.listen()
         yield server.getsockname()[1]
+
+
+def opened(out: str) -> str:
+    """Return the path that JupyterLab was told to open."""
+    (url,) = [argument for argument in heard(out)[1] if argument.startswith("--LabApp.default_url=")]
+    return url.removeprefix("--LabApp.default_url=/lab/tree/")
 
 
 def heard(out: str) -> tuple[str, list[str]]:
@@ -214,20 +257,87 @@ def test_lab_opens_the_first_notebook_and_keeps_its_own_safety(project: Project)
     _, out, _ = project.start("--no-browser", "--log-level", "DEBUG")
     assert heard(out)[1] == [
         f"--ServerApp.root_dir={project.root}",
-        "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb",
+        "--LabApp.default_url=/lab/tree/my_notebooks/00_start_here.ipynb",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "--no-browser",
         "--log-level",
         "DEBUG",
     ]
-    _, _, folder, path = json.loads(out.splitlines()[0])
+    _, _, folder, variables = json.loads(out.splitlines()[0])
     assert Path(folder) == project.root
-    assert Path(path.split(os.pathsep)[0]).parent == project.venv  # `!python` in a notebook is .venv's
+    # `!python` in a notebook is .venv's, and so is its kernel, whatever the user has installed
+    assert Path(variables["PATH"].split(os.pathsep)[0]).parent == project.venv
+    assert variables["JUPYTER_PATH"].split(os.pathsep)[0] == str(project.venv / "share" / "jupyter")
+    assert variables["JUPYTER_PREFER_ENV_PATH"] == "1"
 
 
-def test_lab_opens_the_named_notebook(project: Project) -> None:
-    for name in ("notebooks/03 spawning.ipynb", str(project.root / "notebooks" / "03 spawning.ipynb")):
+def test_a_jupyter_path_of_the_user_comes_second(project: Project) -> None:
+    _, out, _ = project.start(JUPYTER_PATH="elsewhere")
+    path = json.loads(out.splitlines()[0])[3]["JUPYTER_PATH"]
+    assert path == f"{project.venv / 'share' / 'jupyter'}{os.pathsep}elsewhere"
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "my_notebooks", "."])
+def test_lab_opens_the_copy_of_the_named_notebook(project: Project, folder: str) -> None:
+    for name in (f"{folder}/03 spawning.ipynb", str(project.root / folder / "03 spawning.ipynb")):
         _, out, _ = project.start(name)
-        assert heard(out)[1][1:] == ["--LabApp.default_url=/lab/tree/notebooks/03%20spawning.ipynb"]
+        assert opened(out) == "my_notebooks/03%20spawning.ipynb"
+
+
+def test_lab_opens_a_notebook_of_the_learner(project: Project) -> None:
+    project.start()
+    for name in ("my_notebooks/mine.ipynb", "mine.ipynb"):
+        (project.root / name).write_text(json.dumps(LESSON), encoding="utf-8")
+        assert opened(project.start(name)[1]) == name
+
+
+def test_start_says_in_a_line_what_it_did_with_the_copies(project: Project) -> None:
+    copies = project.root / "my_notebooks"
+    _, _, err = project.start()
+    assert err.splitlines()[1:] == [f"Copies of the lessons in {copies}: 2 made."]
+    (copies / "00_start_here.ipynb").unlink()
+    assert project.start()[2].splitlines() == [f"Copies of the lessons in {copies}: 1 made."]
+    assert project.start()[2] == ""
+
+
+def test_tests_make_no_copies(project: Project) -> None:
+    project.start("test")
+    assert not (project.root / "my_notebooks").exists()
+
+
+def test_where_no_copy_can_be_made_the_lesson_is_opened(project: Project) -> None:
+    (project.root / "my_notebooks").touch()
+    code, out, err = project.start()
+    assert (code, opened(out)) == (0, "notebooks/00_start_here.ipynb")
+    assert "Copies of the lessons cannot be written into " in err
+    assert (project.root / "my_notebooks").is_file()
+
+
+def test_a_broken_lesson_is_named(project: Project) -> None:
+    (project.root / "notebooks" / "03 spawning.ipynb").write_text("<<<<<<<", encoding="utf-8")
+    code, _, err = project.start()
+    assert code == 1
+    assert "03 spawning.ipynb is not a notebook: restore it" in err
+
+
+def test_copies_for_students_need_no_installation(project: Project) -> None:
+    folder = project.root.parent / "for students"
+    code, out, err = project.start("copies", str(folder))
+    assert (code, out, err) == (0, "", f"Copies of the lessons in {folder}: 2 made.\n")
+    assert sorted(path.name for path in folder.glob("*.ipynb")) == [
+        "00_start_here.ipynb",
+        "03 spawning.ipynb",
+    ]
+    assert project.start("copies", str(folder))[2] == f"The copies in {folder} are up to date.\n"
+    assert project.start("copies")[2].endswith("my_notebooks: 2 made.\n")
+    assert (project.calls(), project.venv.exists()) == ([], False)
+
+
+def test_copies_are_refused_among_the_lessons(project: Project) -> None:
+    for arguments in ([str(project.root / "notebooks")], ["a", "b"], ["--help"]):
+        assert project.refused("copies", *arguments).startswith("Name one folder for the copies")
+    assert "name another folder" in project.refused("copies", str(project.root / "pyproject.toml"))
 
 
 def test_unknown_notebook_is_refused(project: Project) -> None:
@@ -273,7 +383,7 @@ def test_help_installs_nothing(project: Project) -> None:
 
 
 def test_no_network_then_network(project: Project) -> None:
-    sentence = project.refused(UV_MOOD="error: Failed to fetch: ... dns error")
+    sentence = project.refused(UV_MOOD=NO_NETWORK)
     assert sentence.startswith("The packages cannot be fetched: connect to the network")
     assert project.start()[0] == 0
 
@@ -285,6 +395,61 @@ def test_no_network_keeps_what_works(project: Project) -> None:
     project.calls()
     assert project.start()[0] == 0
     assert project.calls() == []
+
+
+def test_no_network_and_changed_dependencies_starts_with_what_is_there(project: Project) -> None:
+    project.start()
+    stamp = project.stamp()
+    (project.root / "pyproject.toml").write_text(PYPROJECT + "\n# more\n", encoding="utf-8")
+    code, out, err = project.start(UV_MOOD=NO_NETWORK)
+    assert (code, heard(out)[0], project.stamp()) == (0, "jupyterlab", stamp)
+    assert "connect to the network" in err
+    assert err.endswith("Until then, this is what was installed before.\n")
+    project.calls()
+    assert (project.start()[0], project.calls()) == (0, ["pip install ."])
+
+
+def test_no_network_and_a_new_dependency_says_so(project: Project) -> None:
+    project.start()
+    stamp = project.stamp()
+    more = PYPROJECT.replace("dependencies = []", 'dependencies = ["new-thing>=2"]')
+    (project.root / "pyproject.toml").write_text(more, encoding="utf-8")
+    code, out, err = project.start(UV_MOOD=NO_NETWORK)
+    assert (code, out, project.stamp()) == (1, "", stamp)
+    assert "connect to the network" in err
+
+
+@pytest.mark.parametrize("line", [1, 2], ids=["another Python", "a moved folder"])
+def test_a_working_environment_stays_until_the_next_one_stands(project: Project, line: int) -> None:
+    project.start()
+    stamp = project.stamp()
+    stamp[line] += "9"
+    project.stamp(*stamp)
+    (project.venv / "old.txt").touch()
+    code, _, err = project.start(UV_MOOD=NO_NETWORK)
+    assert (code, "Until then, this is what was installed before." in err) == (0, True)
+    assert (project.stamp(), (project.venv / "old.txt").exists()) == (stamp, True)
+    assert project.start()[0] == 0
+    assert not (project.venv / "old.txt").exists()
+    assert sorted(path.name for path in project.root.glob(".venv*")) == [".venv", ".venv.lock"]
+
+
+def test_a_remake_that_was_killed_gives_the_old_environment_back(project: Project) -> None:
+    project.start()
+    stamp = project.stamp()
+    project.venv.rename(project.root / ".venv.before")
+    project.venv.mkdir()
+    project.stamp("made by start.py", "unfinished")
+    assert project.start(UV_MOOD=NO_NETWORK)[0] == 0
+    assert project.stamp() == stamp
+
+
+def test_a_package_that_somebody_removed_comes_back(project: Project) -> None:
+    project.start()
+    project.calls()
+    (info,) = project.venv.rglob("*.dist-info")
+    shutil.rmtree(info)
+    assert (project.start()[0], project.calls()) == (0, ["pip install ."])
 
 
 def test_full_disk(project: Project) -> None:
@@ -299,19 +464,14 @@ def test_unknown_failure_shows_what_the_installer_said_last(project: Project) ->
 
 
 def test_read_only_folder(project: Project) -> None:
-    project.patch(
-        "import os\nreal = os.access\nos.access = lambda path, mode: mode != os.W_OK and real(path, mode)"
-    )
+    project.patch(READ_ONLY)
     assert "cannot be written: copy the folder to a place of your own" in project.refused()
 
 
 def test_installed_read_only_folder_starts_with_any_python(project: Project) -> None:
     project.start()
-    stamp = project.venv / "start.txt"
-    stamp.write_text(stamp.read_text(encoding="utf-8").replace("Python 3.", "Python 4."), encoding="utf-8")
-    project.patch(
-        "import os\nreal = os.access\nos.access = lambda path, mode: mode != os.W_OK and real(path, mode)"
-    )
+    project.stamp(*[line.replace("Python 3.", "Python 4.") for line in project.stamp()])
+    project.patch(READ_ONLY)
     assert project.start()[0] == 0
 
 
@@ -346,35 +506,188 @@ def test_free_port_is_used_or_none(project: Project, taken_port: int) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     _, out, _ = project.start("--port", str(port))
-    assert heard(out)[1][2:] == ["--ServerApp.port_retries=0", "--port", str(port)]
+    assert heard(out)[1][-3:] == ["--ServerApp.port_retries=0", "--port", str(port)]
 
 
 def test_killed_installation_is_mended(project: Project) -> None:
     project.start()
     project.calls()
-    (project.venv / "start.txt").write_text("unfinished", encoding="utf-8")
+    project.stamp("made by start.py", "unfinished")
     (project.venv / "half.txt").touch()
     assert project.start()[0] == 0
     assert project.calls() == ["venv .venv", "pip install ."]
     assert not (project.venv / "half.txt").exists()
 
 
-def test_environment_of_another_tool_is_used(project: Project) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "venv", "--without-pip", str(project.venv)], check=True, timeout=LIMIT
+def test_working_environment_of_another_tool_is_used_and_not_changed(project: Project) -> None:
+    project.start("test")
+    (project.venv / "start.txt").unlink()
+    project.calls()
+    before = project.tree()
+    for arguments in ([], ["test"]):
+        code, out, err = project.start(*arguments)
+        assert (code, heard(out)[0]) == (0, "pytest" if arguments else "jupyterlab")
+        assert f"Using {project.venv} as it is: start.py did not make it" in err
+    assert (project.calls(), project.tree()) == ([], before)
+
+
+def make_file(venv: Path) -> None:
+    venv.write_text("mine", encoding="utf-8")
+
+
+def make_link(venv: Path) -> None:
+    venv.symlink_to("nowhere")
+
+
+def make_folder(venv: Path) -> None:
+    venv.mkdir()
+    (venv / "mine.txt").touch()
+
+
+def make_bare(venv: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=LIMIT)
+
+
+def make_ancient(venv: Path) -> None:
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").write_text("#!/bin/sh\necho is of Python 3.9.2 >&2\nexit 1\n", encoding="utf-8")
+    (venv / "bin" / "python").chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (make_file, "is not a folder"),
+        pytest.param(make_link, "is not a folder", marks=posix_signals),
+        (make_folder, "has no Python that starts"),
+        (make_bare, "lacks multiprocessing-notebooks"),
+        pytest.param(make_ancient, "is of Python 3.9.2", marks=posix_signals),
+    ],
+    ids=["a file", "a link", "a folder", "a bare environment", "an old Python"],
+)
+@pytest.mark.parametrize("mood", ["", NO_NETWORK], ids=["online", "offline"])
+def test_what_start_did_not_make_stays_as_it_is(
+    project: Project, make: Callable[[Path], None], found: str, mood: str
+) -> None:
+    make(project.venv)
+    before = project.tree()
+    code, out, err = project.start(UV_MOOD=mood)
+    assert (code, out, project.tree(), project.calls()) == (1, "", before, [])
+    assert err.startswith(
+        f"{project.venv} was not made by start.py and {found}, so it stays as it is: rename it"
     )
-    assert project.start()[0] == 0
-    assert project.calls() == ["pip install ."]
+    assert err.count("\n") == 1
 
 
-def test_environment_that_does_not_run_is_replaced(project: Project) -> None:
+def test_a_link_to_an_environment_of_start_is_not_changed(project: Project) -> None:
+    """The stamp in there speaks of the folder that the link leads to."""
+    project.start()
+    real = project.venv.rename(project.root / "real")
+    project.venv.symlink_to(real, target_is_directory=True)
+    (project.root / "pyproject.toml").write_text(PYPROJECT + "\n# more\n", encoding="utf-8")
+    project.calls()
+    assert (project.start()[0], project.calls(), project.venv.is_symlink()) == (0, [], True)
+
+
+def test_empty_folder_is_taken(project: Project) -> None:
     project.venv.mkdir()
     assert project.start()[0] == 0
     assert project.calls() == ["venv .venv", "pip install ."]
 
 
 @posix_signals
+def test_two_first_starts_at_once_make_one_environment(project: Project) -> None:
+    with project.popen(UV_MOOD="waits") as first:
+        wait_until((project.tools / "waiting").exists, first)
+        with project.popen() as second:
+            assert second.stderr
+            assert second.stderr.readline() == "Another start is installing here: waiting for it ...\n"
+            (project.tools / "go").touch()
+            ends = [door.communicate(timeout=LIMIT) for door in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], ends
+    assert project.calls() == ["venv .venv", "pip install ."]
+    assert sum("2 made." in err for _, err in ends) == 1
+
+
+@posix_signals
+def test_the_lock_ends_with_those_who_install(project: Project) -> None:
+    """The installer of a start that was killed is at work: the next one waits for it, for nobody else."""
+    with project.popen(UV_MOOD="waits") as first:
+        wait_until((project.tools / "waiting").exists, first)
+        first.kill()
+        first.communicate(timeout=LIMIT)
+    with project.popen() as second:
+        assert second.stderr
+        assert second.stderr.readline() == "Another start is installing here: waiting for it ...\n"
+        for number in (project.tools / "waiting").read_text(encoding="utf-8").split():
+            os.kill(int(number), signal.SIGKILL)
+        _, err = second.communicate(timeout=LIMIT)
+    assert second.returncode == 0, err
+    assert project.calls() == 2 * ["venv .venv", "pip install ."]
+
+
+@posix_signals
+def test_a_long_installation_shows_that_it_goes_on_and_has_a_limit(project: Project) -> None:
+    project.patch(FAST_CLOCK)
+    code, out, err = project.start(UV_MOOD="waits", START_LIMIT="12")
+    _, *progress, sentence = err.splitlines()
+    assert (code, out) == (1, "")
+    assert [line.split("s", 1)[1].strip() for line in progress] == ["Resolved 1 package"] * len(progress)
+    assert len(progress) >= 1
+    assert sentence.startswith(
+        "The installation was stopped after 12 s (at: Resolved 1 package): start again"
+    )
+    assert sentence.endswith("START_LIMIT=36.")
+    assert not project.venv.exists()
+    assert not any(map(alive, (project.tools / "waiting").read_text(encoding="utf-8").split()))
+
+
+def alive(number: str) -> bool:
+    """Tell whether that process is there and no zombie (an orphan's is its new parent's to collect)."""
+    try:
+        return psutil.Process(int(number)).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("PYTHONOPTIMIZE", "2", False),
+        ("PYTHONOPTIMIZE", "1", True),
+        ("PYTHONINSPECT", "1", False),
+        ("PYTHONWARNINGS", "ignore", True),
+    ],
+)
+def test_what_breaks_the_lessons_is_left_out_and_it_is_said(
+    project: Project, name: str, value: str, kept: bool
+) -> None:
+    project.start("test")
+    for arguments in ([], ["test"]):
+        _, out, err = project.start(*arguments, **{name: value})
+        assert (json.loads(out.splitlines()[0])[3].get(name) == value) == kept
+        assert (f"{name}={value} is left out: " in err) != kept
+
+
+def test_helpers_of_others_are_left_out_and_it_is_said(project: Project) -> None:
+    theirs, harmless = project.root.parent / "theirs", project.root.parent / "harmless"
+    for folder, name in ((theirs, "helpers.py"), (harmless, "other.py")):
+        folder.mkdir()
+        (folder / name).touch()
+    ours = project.root / "src"
+    _, out, err = project.start(PYTHONPATH=os.pathsep.join(map(str, (theirs, harmless, ours))))
+    assert json.loads(out.splitlines()[0])[3]["PYTHONPATH"] == f"{harmless}{os.pathsep}{ours}"
+    assert f"{theirs} in PYTHONPATH is left out: " in err
+
+
+def test_help_needs_no_docstrings(project: Project) -> None:
+    code, out, _ = project.start("--help", PYTHONOPTIMIZE="2")
+    assert (code, "python3 start.py copies FOLDER" in out) == (0, True)
+
+
+@posix_signals
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted_installation_leaves_nothing_and_is_mended(
     project: Project, name: str, code: int
 ) -> None:
@@ -384,6 +697,7 @@ def test_interrupted_installation_leaves_nothing_and_is_mended(
         _, err = door.communicate(timeout=LIMIT)
     assert (door.returncode, project.venv.exists()) == (code, False)
     assert "Traceback" not in err
+    assert not any(map(alive, (project.tools / "waiting").read_text(encoding="utf-8").split()))
     assert project.start()[0] == 0
 
 
@@ -393,10 +707,12 @@ def test_interrupted_installation_leaves_nothing_and_is_mended(
     [([], False, "SIGTERM"), (["test"], False, "SIGINT"), ([], True, "SIGINT"), (["test"], True, "SIGINT")],
     ids=["lab, SIGTERM", "tests, SIGTERM", "lab, Ctrl-C", "tests, Ctrl-C"],
 )
+@pytest.mark.usefixtures("interruptible")
 def test_signals_end_the_child_first(
     project: Project, arguments: list[str], to_group: bool, told: str
 ) -> None:
     project.start("test")
+    project.start()
     with project.popen(*arguments, STUB_WAITS="") as door:
         assert door.stdout
         assert door.stdout.readline()

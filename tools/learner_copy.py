@@ -3,9 +3,9 @@
 Standard library only: `start.py` imports this before anything is installed. The folder holds a small record,
 `.copies.json`: for each lesson a fingerprint of the copy as it was made.
 
-What counts as touched: the text, kind, order and tags of the cells, which is all that a learner writes. Prompt
-numbers, outputs and other metadata do not, since any cell that is run changes them, and JupyterLab saves them
-by itself. A copy that was only run therefore follows its lesson (its outputs belong to a lesson that is no
+What counts as touched: the text, kind, order and tags of the cells, which is all that a learner writes.
+Prompt numbers, outputs and other metadata do not, since any cell that is run changes them, and JupyterLab
+saves them by itself. A copy that was only run therefore follows its lesson (its outputs belong to a lesson that is no
 more), and the report says so; as long as the lesson does not change, nothing is written and outputs stay.
 """
 
@@ -55,9 +55,9 @@ class Report:
 def refresh(lessons: Path, folder: Path) -> Report:
     """Bring the copies in `folder` up to date with the notebooks in `lessons`, and return what was done.
 
-    The folder is made if need be. A file that a learner touched, or that is not in the record, is never written
-    or removed. Each file is replaced in one step, so that two calls at once do no harm. Raises OSError where files cannot be written,
-    and ValueError, naming it, for a lesson that is not a notebook.
+    The folder is made if need be. A file that a learner touched, or that is not in the record, is never
+    written or removed. Each file is replaced in one step, so that two calls at once do no harm. Raises
+    OSError where files cannot be written, and ValueError, naming it, for a lesson that is not a notebook.
     """
     fresh = {path.name: learner_copy(_lesson(path)) for path in sorted(lessons.glob("*.ipynb"))}
     folder.mkdir(parents=True, exist_ok=True)
