@@ -54,6 +54,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 BEFORE = ROOT / ".venv.before"  # the last .venv that worked, while another one is made
 LOCK = ROOT / ".venv.lock"
+DEFAULTS = ROOT / "tools" / "jupyter"  # JupyterLab asks nobody about news; the user's own settings come first
 STAMP = "start.txt"  # in a .venv: that start.py made it, for what, and `unfinished` while that is going on
 MADE, UNFINISHED = "made by start.py", "unfinished"
 NOTEBOOKS, COPIES = ROOT / "notebooks", ROOT / "my_notebooks"
@@ -158,9 +159,6 @@ def lab(arguments: list[str]) -> int:
     prepare([])
     command = [str(PYTHON), "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
     command.append(f"--LabApp.default_url=/lab/tree/{quote(copy_of(notebook))}")
-    # No question about news over the first picture, and nobody is asked for updates.
-    command.append("--LabApp.news_url=None")
-    command.append("--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate")
     return run([*command, *options], signal.SIGTERM)
 
 
@@ -515,7 +513,11 @@ def make_import_path_relative() -> None:
 def surroundings() -> "dict[str, str]":
     """Return the variables for what runs in .venv: its own kernel first, nothing that breaks lessons."""
     variables = {**os.environ}
-    for name, first in (("PATH", BIN), ("JUPYTER_PATH", VENV / "share" / "jupyter")):
+    for name, first in (
+        ("PATH", BIN),
+        ("JUPYTER_PATH", VENV / "share" / "jupyter"),
+        ("JUPYTER_CONFIG_PATH", DEFAULTS),
+    ):
         after = variables.get(name, os.defpath if name == "PATH" else "")
         variables[name] = f"{first}{os.pathsep}{after}" if after else str(first)
     variables |= {"VIRTUAL_ENV": str(VENV), "JUPYTER_PREFER_ENV_PATH": "1"}

@@ -1,6 +1,6 @@
-"""JupyterLab as a reader meets it: started by start.py, seen in headless Chromium.
+"""JupyterLab as a learner meets it: started by start.py in a new checkout, seen in headless Chromium.
 
-Run as a script, it opens notebooks, runs all cells and saves what a reader sees:
+Run as a script, it opens the learner's copies, runs all cells and saves what a learner sees:
 
     python tests/lab.py notebooks/03_spawning.ipynb --into FOLDER
 """
@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,7 @@ from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwrigh
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-SETTINGS = {  # no question about news in the corner, no saving behind our back, every cell in the page
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+SETTINGS = {  # no saving behind our back, every cell in the page
     "docmanager-extension/plugin": {"autosave": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
@@ -40,7 +39,10 @@ FOLDERS = {  # nothing of the user's own, and nothing of ours for the user
     "IPYTHONDIR": "ipython",
 }
 FLAGS = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-START_LIMIT = 240  # seconds: start.py may have to install first
+NOT_COPIED = (".git", ".venv*", ".*_cache", ".ipynb_checkpoints", "__pycache__", "my_notebooks")
+# A kernel of the user's own that would end at once: .venv's must come first.
+FOREIGN_KERNEL = {"argv": [sys.executable, "-c", "pass"], "display_name": "foreign", "language": "python"}
+START_LIMIT = 120  # seconds until the server answers
 RUN_LIMIT = 300  # seconds that one notebook may take in the browser
 
 OUTPUTS = """() => jupyterapp.shell.currentWidget.content.widgets
@@ -51,11 +53,12 @@ OUTPUTS = """() => jupyterapp.shell.currentWidget.content.widgets
 
 @dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab: its address, its token and the process of start.py."""
+    """A running JupyterLab: its address, its token, the process of start.py, the checkout it serves."""
 
     url: str
     token: str
     process: "subprocess.Popen[bytes]"
+    checkout: Path
 
 
 def no_browser() -> str:
@@ -79,13 +82,20 @@ def free_port() -> int:
 
 @contextmanager
 def running_lab() -> Iterator[Lab]:
-    """Yield a JupyterLab, started by start.py with a configuration of its own; it has ended afterwards."""
+    """Yield a JupyterLab, started by start.py with a configuration of its own; it has ended afterwards.
+
+    It serves a copy of the working tree, in which the copies of the lessons are made, and runs in the
+    environment that runs the tests, which start.py finds as a `.venv` that it did not make: nothing is
+    installed, and nobody's own copies are touched.
+    """
     with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as folder:
         base = Path(folder)
+        checkout = base / "checkout"
+        shutil.copytree(ROOT, checkout, symlinks=True, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        _link(checkout / ".venv", Path(sys.prefix))
         for name, content in SETTINGS.items():
-            file = base / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(content), encoding="utf-8")
+            _store(base / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings", content)
+        _store(base / "data" / "kernels" / "python3" / "kernel.json", FOREIGN_KERNEL)
         environment = os.environ | {variable: str(base / folder) for variable, folder in FOLDERS.items()}
         environment.pop("PYTEST_CURRENT_TEST", None)  # with it, kernels do not show what children print
         arguments = ["--no-browser", f"--port={free_port()}", "--LabApp.expose_app_in_browser=True"]
@@ -93,28 +103,55 @@ def running_lab() -> Iterator[Lab]:
             arguments.append("--allow-root")
         with (base / "lab.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, str(ROOT / "start.py"), *arguments],
+                [sys.executable, str(checkout / "start.py"), *arguments],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
+        lab = None
         try:
-            yield _wait_for_server(process, base)
+            lab = _wait_for_server(process, base, checkout)
+            yield lab
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(10)
+            _end(process, lab)
 
 
-def _wait_for_server(process: "subprocess.Popen[bytes]", base: Path) -> Lab:
+def _link(link: Path, folder: Path) -> None:
+    """Make `link` lead to `folder`; on Windows as a junction, which needs no rights."""
+    if sys.platform == "win32":
+        import _winapi
+
+        _winapi.CreateJunction(str(folder), str(link))
+    else:
+        link.symlink_to(folder)
+
+
+def _store(file: Path, content: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _end(process: "subprocess.Popen[bytes]", lab: Lab | None) -> None:
+    """End the server: by asking it, since on Windows a signal would reach start.py alone, and leave it."""
+    if lab:
+        ask = urllib.request.Request(f"{lab.url}api/shutdown?token={lab.token}", method="POST")
+        with suppress(OSError):
+            urllib.request.urlopen(ask, timeout=10).close()
+    else:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
+
+
+def _wait_for_server(process: "subprocess.Popen[bytes]", base: Path, checkout: Path) -> Lab:
     """Return the server once it answers; RuntimeError with its log when it ends or takes too long."""
     deadline = time.monotonic() + START_LIMIT
     while process.poll() is None and time.monotonic() < deadline:
         for file in (base / "runtime").glob("jpserver-*.json"):
             try:
                 server = json.loads(file.read_text(encoding="utf-8"))
-                lab = Lab(server["url"], server["token"], process)
+                lab = Lab(server["url"], server["token"], process, checkout)
                 urllib.request.urlopen(f"{lab.url}api/status?token={lab.token}", timeout=2).close()
             except (OSError, ValueError):
                 continue
@@ -149,11 +186,11 @@ def _launch(playwright: Playwright) -> Browser:
 
 @contextmanager
 def opened(browser: Browser, lab: Lab, notebook: str, height: int = 1400) -> Iterator[Page]:
-    """Yield a page that shows the notebook, its kernel ready; the kernel is shut down afterwards."""
+    """Yield a page that shows the learner's copy, its kernel ready; the kernel is shut down afterwards."""
     page = browser.new_page(viewport={"width": 1280, "height": height})
     page.set_default_timeout(90_000)
     try:
-        page.goto(f"{lab.url}lab/tree/notebooks/{notebook}?reset&token={lab.token}")
+        page.goto(f"{lab.url}lab/tree/my_notebooks/{notebook}?reset&token={lab.token}")
         page.wait_for_selector(".jp-NotebookPanel .jp-Cell", state="visible")
         page.wait_for_selector("#jupyterlab-splash", state="detached")
         page.evaluate(
@@ -190,6 +227,11 @@ def start_run_all(page: Page) -> None:
 def finished(page: Page) -> bool:
     """Tell whether all cells have run."""
     return bool(page.evaluate("() => window.allRun"))
+
+
+def save(page: Page) -> None:
+    """Save the notebook."""
+    page.evaluate("async () => { await jupyterapp.shell.currentWidget.context.save(); }")
 
 
 def photograph(page: Page, folder: Path, name: str) -> list[Path]:

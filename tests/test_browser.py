@@ -1,5 +1,8 @@
-"""Each notebook in JupyterLab, started by start.py, opened in headless Chromium, with all its cells run."""
+"""Each learner's copy in JupyterLab, as start.py starts it, in headless Chromium, with all its cells run."""
 
+import json
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +18,11 @@ from playwright.sync_api import Browser, Page
 from tests import lab as labs
 
 NOTEBOOKS = sorted(path.name for path in (labs.ROOT / "notebooks").glob("*.ipynb"))
+QUICK = "02_process_identity.ipynb"  # its cells take two seconds
 LIVE = "live=True"
+SOLUTIONS_IN_CODE_CELLS = """() => jupyterapp.shell.currentWidget.content.widgets
+    .filter(cell => cell.model.type === 'code' && cell.model.id.includes('-solution'))
+    .map(cell => cell.model.id)"""
 SAMPLE = """id => { const cells = jupyterapp.shell.currentWidget.content.widgets;
                     const cell = cells.find(cell => cell.model.id === id);
                     const image = cell.node.querySelector('.jp-RenderedSVG img, .jp-RenderedSVG svg');
@@ -43,12 +50,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_a_reader_runs_all_cells_without_an_error(browser: Browser, lab: labs.Lab, notebook: str) -> None:
-    """No cell ends with an error but those that are meant to, and the live view moves while its cell runs."""
+    """No cell ends with an error but those that are meant to; the live view moves while its cell runs.
+
+    What was run can be saved.
+    """
     with labs.opened(browser, lab, notebook) as page:
         labs.start_run_all(page)
         frames = watch_live_cells(page)
         cells = page.evaluate(labs.OUTPUTS)
+        labs.save(page)
     assert cells
+    saved = json.loads((lab.checkout / "my_notebooks" / notebook).read_text(encoding="utf-8"))
+    assert any(cell.get("outputs") for cell in saved["cells"])
     for cell in cells:
         where = f"{notebook}, cell {cell['id']}"
         raised = [output["ename"] for output in cell["outputs"] if output["output_type"] == "error"]
@@ -75,6 +88,56 @@ def watch_live_cells(page: Page) -> dict[str, set[str]]:
                 frames[cell].add(picture)
         page.wait_for_timeout(50)
     return frames
+
+
+def test_running_and_saving_leaves_git_as_it_was(browser: Browser, lab: labs.Lab) -> None:
+    """A learner who opens, runs and saves a lesson changes no file that git knows or would know."""
+    if not shutil.which("git"):
+        pytest.skip("git is not installed")
+
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=x", "-c", "user.email=x"]
+        return subprocess.check_output(
+            ["git", *identity, *arguments], cwd=lab.checkout, encoding="utf-8", timeout=60
+        )
+
+    if not (lab.checkout / ".git").exists():
+        git("init", "--quiet")
+        git("add", "--all")
+        git("commit", "--quiet", "--message=x")
+    assert "notebooks/00_start_here.ipynb" in git("ls-files")
+    before = (lab.checkout / "my_notebooks" / QUICK).read_bytes()
+    with labs.opened(browser, lab, QUICK) as page:
+        labs.run_all(page)
+        labs.save(page)
+    assert (lab.checkout / "my_notebooks" / QUICK).read_bytes() != before
+    assert git("status", "--porcelain") == ""
+
+
+def test_a_solution_is_behind_one_click(browser: Browser, lab: labs.Lab) -> None:
+    """Nothing of it is to be seen before the click, all of it afterwards."""
+    with labs.opened(browser, lab, QUICK) as page:
+        solution = page.locator(".jp-MarkdownCell details", has_text="Show a solution").first
+        solution.scroll_into_view_if_needed()
+        code = solution.locator("pre")
+        assert not code.is_visible()
+        solution.locator("summary").click()
+        code.wait_for(state="visible")
+        assert page.evaluate(SOLUTIONS_IN_CODE_CELLS) == []
+
+
+def test_the_first_notebook_comes_up_without_a_question(browser: Browser, lab: labs.Lab) -> None:
+    """start.py's address leads to the learner's copy of the first lesson; no news box lies over it."""
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    try:
+        page.goto(f"{lab.url}?token={lab.token}")
+        page.wait_for_selector(".jp-NotebookPanel h1", state="visible", timeout=90_000)
+        page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
+        page.wait_for_timeout(3000)  # the question came within a second of the end of the splash screen
+        assert page.locator(".Toastify__toast, .jp-Dialog").count() == 0
+        assert page.url.endswith("/lab/tree/my_notebooks/00_start_here.ipynb")
+    finally:
+        page.close()
 
 
 def test_the_server_is_on_the_loopback_with_a_token(lab: labs.Lab) -> None:

@@ -112,7 +112,7 @@ def test_a_solution_and_its_check_share_one_click() -> None:
     assert (stub["source"], folded["cell_type"], folded["metadata"]) == ("...", "markdown", {})
     assert "".join(folded["source"]) == (
         "<details><summary>Show a solution</summary>\n\n"
-        '````python\na = """\n```\n"""\n````\n\n```python\ncheck(a)\n```\n\n</details>'
+        '````python\na = """\n```\n"""\n````\n\nIn the next cell:\n\n```python\ncheck(a)\n```\n\n</details>'
     )
 
 

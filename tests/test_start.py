@@ -258,8 +258,6 @@ def test_lab_opens_the_first_notebook_and_keeps_its_own_safety(project: Project)
     assert heard(out)[1] == [
         f"--ServerApp.root_dir={project.root}",
         "--LabApp.default_url=/lab/tree/my_notebooks/00_start_here.ipynb",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "--no-browser",
         "--log-level",
         "DEBUG",
@@ -270,12 +268,15 @@ def test_lab_opens_the_first_notebook_and_keeps_its_own_safety(project: Project)
     assert Path(variables["PATH"].split(os.pathsep)[0]).parent == project.venv
     assert variables["JUPYTER_PATH"].split(os.pathsep)[0] == str(project.venv / "share" / "jupyter")
     assert variables["JUPYTER_PREFER_ENV_PATH"] == "1"
+    defaults = Path(variables["JUPYTER_CONFIG_PATH"], "labconfig", "default_setting_overrides.json")
+    assert "fetchNews" in defaults.read_text(encoding="utf-8")
 
 
-def test_a_jupyter_path_of_the_user_comes_second(project: Project) -> None:
-    _, out, _ = project.start(JUPYTER_PATH="elsewhere")
-    path = json.loads(out.splitlines()[0])[3]["JUPYTER_PATH"]
-    assert path == f"{project.venv / 'share' / 'jupyter'}{os.pathsep}elsewhere"
+def test_jupyter_paths_of_the_user_come_second(project: Project) -> None:
+    _, out, _ = project.start(JUPYTER_PATH="elsewhere", JUPYTER_CONFIG_PATH="here")
+    variables = json.loads(out.splitlines()[0])[3]
+    assert variables["JUPYTER_PATH"] == f"{project.venv / 'share' / 'jupyter'}{os.pathsep}elsewhere"
+    assert variables["JUPYTER_CONFIG_PATH"] == f"{project.root / 'tools' / 'jupyter'}{os.pathsep}here"
 
 
 @pytest.mark.parametrize("folder", ["notebooks", "my_notebooks", "."])

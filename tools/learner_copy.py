@@ -5,8 +5,8 @@ Standard library only: `start.py` imports this before anything is installed. The
 
 What counts as touched: the text, kind, order and tags of the cells, which is all that a learner writes.
 Prompt numbers, outputs and other metadata do not, since any cell that is run changes them, and JupyterLab
-saves them by itself. A copy that was only run therefore follows its lesson (its outputs belong to a lesson that is no
-more), and the report says so; as long as the lesson does not change, nothing is written and outputs stay.
+saves them by itself. A copy that was only run therefore follows its lesson (its outputs belong to a lesson
+that is no more), and the report says so; as long as the lesson stays, nothing is written and outputs stay.
 """
 
 import hashlib
@@ -122,9 +122,10 @@ def _folded(cells: list[Cell]) -> Cell:
     A folded code cell would not do: JupyterLab shows its first line, exported HTML all of it.
     """
     lines = ["<details><summary>Show a solution</summary>", ""]
-    for cell in cells:
+    for number, cell in enumerate(cells):
         code = _text(cell)
         fence = max(re.findall(r"`{3,}", code), key=len, default="``") + "`"
+        lines += ["In the next cell:", ""] if number else []  # else the two would look like one
         lines += [f"{fence}python", code, fence, ""]
     source = "\n".join([*lines, "</details>"]).splitlines(keepends=True)
     return {"cell_type": "markdown", "id": cells[0]["id"], "metadata": {}, "source": source}
