@@ -1,5 +1,7 @@
 """What says how to install and cite the collection: valid, and in agreement with pyproject.toml."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from packaging.requirements import Requirement
+
+from tools import learner_copy
 
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -115,7 +119,7 @@ def test_licence_texts_are_the_named_ones() -> None:
 def test_repo2docker_reads_the_folder(tmp_path: Path) -> None:
     """Binder's own dry run takes the conda environment with our Python; nothing is built."""
     pytest.importorskip("repo2docker", reason="repo2docker is for Linux and comes with `.[test]` there")
-    names = ["environment.yml", "pyproject.toml", "README.md", "LICENSE", "LICENSE-PROSE"]
+    names = ["environment.yml", "postBuild", "pyproject.toml", "README.md", "LICENSE", "LICENSE-PROSE"]
     for name in names:  # not the whole folder, with its .venv
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
@@ -125,6 +129,37 @@ def test_repo2docker_reads_the_folder(tmp_path: Path) -> None:
     assert "env update" in said
     assert '"environment.yml"' in said
     assert f"environment for {CONDA_LINES[0]}\n" in said
+    assert "RUN ./postBuild\n" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Binder and dev containers are Linux")
+@pytest.mark.parametrize("place", ["Binder", "dev container"])
+def test_containers_make_the_copies_that_start_makes(tmp_path: Path, place: str) -> None:
+    """The line of each is really run; all that it does beside is its own installation."""
+    for name in ("start.py", "pyproject.toml", "postBuild"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("notebooks", "tools"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    installation, copying = container["postCreateCommand"].split(" && ")
+    assert installation == "python3 -m pip install --editable ."
+    prefix = tmp_path / "prefix"
+    environment = os.environ | {"NB_PYTHON_PREFIX": str(prefix)}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["./postBuild"] if place == "Binder" else ["sh", "-c", copying]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=60)
+    learner_copy.refresh(ROOT / "notebooks", tmp_path / "expected")
+    assert contents(tmp_path / "my_notebooks") == contents(tmp_path / "expected")
+    assert container["customizations"]["codespaces"]["openFiles"] == ["my_notebooks/00_start_here.ipynb"]
+    if place == "Binder":
+        assert contents(prefix / "etc" / "jupyter") == contents(ROOT / "tools" / "jupyter")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return what is in a folder, by path; it is not empty."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert found
+    return found
 
 
 def test_no_registry_is_named() -> None:
