@@ -320,6 +320,7 @@ def test_a_broken_lesson_is_named(project: Project) -> None:
     code, _, err = project.start()
     assert code == 1
     assert "03 spawning.ipynb is not a notebook: restore it" in err
+    assert "Traceback" not in err
 
 
 def test_copies_for_students_need_no_installation(project: Project) -> None:

@@ -31,7 +31,7 @@ GRACE = 5.0  # workers need up to 3 s to leave, a tracker its time to unlink
 SHM = Path("/dev/shm")
 UNWATCHED = {
     ".git", ".venv", ".hypothesis", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache",
-    "__pycache__", "build", "dist", "node_modules",
+    "__pycache__", "build", "dist", "my_notebooks", "node_modules",  # a learner's JupyterLab saves by itself
 }  # fmt: skip
 
 
