@@ -5,6 +5,7 @@ from tests.mutants.kinds import Worker, Wrong
 _WITH = "    with Pool(2) as pool:\n        return pool.map(function, items)"
 _BEFORE = "    pool = Pool(2)\n"
 _MAP = "pool.map(function, items)"
+_PROMISED = "        promised = [pool.apply_async(function, (item,)) for item in items]\n"
 _ANSWERS = "        return [_answer(one, seconds) for one in promised]\n"
 
 VALUES = {
@@ -83,10 +84,10 @@ WORKERS = {
                 "one for each",
             ),
             ("with Pool(2)", "with Pool(1)", "one process did all"),
-            (_ANSWERS, "        return [function(item) for item in items]\n", "no other process"),
+            (_PROMISED + _ANSWERS, "        return [function(item) for item in items]\n", "no other process"),
             (_ANSWERS, "        return [None for item in items]\n", "expected"),
             (
-                "        promised = [pool.apply_async(function, (item,)) for item in items]\n",
+                _PROMISED,
                 "        promised = []\n        for item in items:\n"
                 "            promised.append(pool.apply_async(function, (item,)))\n"
                 "            promised[-1].wait()\n",

@@ -1,5 +1,8 @@
 """Wrong answers to the exercises of 07; the right ones are the solutions in the notebook."""
 
+import json
+from pathlib import Path
+
 from tests.mutants.kinds import Worker
 
 _LEAK = "    pool = Pool(2)\n    if True:\n"
@@ -93,7 +96,7 @@ WORKERS = {
             (
                 "report(path, answers[path])",
                 "report(path, answers[path]), report(path, 0)",
-                "was called 10 times",
+                f"was called {2 * len(list(Path(json.__file__).parent.glob('*.py')))} times",
             ),
             ("path = futures[future]", "path = paths[len(answers)]", "need to know their path"),
             ("for path in paths}", "for path in paths[1:]}", "lacks __init__.py"),

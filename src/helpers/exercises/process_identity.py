@@ -15,11 +15,14 @@ from helpers.waiting import wait_until
 
 _LIMIT = 30  # seconds that a program of these exercises lives at most, whatever becomes of its judge
 _SLEEP = f"import time; time.sleep({_LIMIT})"
+# `os.stat` enters the kernel on every system; random bytes, as often used for this, need not. Where the system
+# counts so coarsely that the time does not come together, the model goes on with what it has.
 _WORK = f"""\
 import os, time
 block = b"x" * 20_000_000
-while os.times().user < 0.05: sum(range(10_000))
-while os.times().system < 0.05: os.urandom(1_000_000)
+end = time.monotonic() + 4
+while os.times().user < 0.05 and time.monotonic() < end: sum(range(10_000))
+while os.times().system < 0.05 and time.monotonic() < end: os.stat(".")
 print("ready", flush=True)
 time.sleep({_LIMIT})
 """
