@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -11,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from helpers.exercises import check
 from helpers.programs import magics
+from helpers.programs.importable import NotImportable, refuse_unimportable
 from helpers.programs.program import run_program
+from helpers.programs.withdrawn import NoWorkers
 
 METHODS = multiprocessing.get_all_start_methods()
 
@@ -84,17 +88,70 @@ def test_names_taken_from_an_earlier_version_are_renewed(namespace: dict[str, An
 
 @pytest.mark.parametrize(
     ("source", "error"),
-    [("def f(:\n", SyntaxError), ("return 1\n", SyntaxError), ("f = missing\n", NameError)],
+    [("def f(:\n", SyntaxError), ("return 1\n", SyntaxError), ("h = 1\nf = missing\n", NameError)],
 )
-def test_a_version_that_cannot_be_imported_changes_nothing(
+def test_a_version_that_cannot_be_imported_takes_the_earlier_one_away(
     namespace: dict[str, Any], source: str, error: type[Exception]
 ) -> None:
-    """What worked goes on working, here and in children."""
+    """From disk, from what Python has imported, and from everything that was taken out of it."""
     module = magics.write_workers("my_workers", "def f():\n    return 1\n", namespace)
+    namespace["mine"] = old = module.f
+    magics.write_workers("others", "from my_workers import f\n", namespace)
     with pytest.raises(error):
         magics.write_workers("my_workers", source, namespace)
-    assert namespace["my_workers"].f() == 1
-    assert Path(str(module.__file__)).read_text(encoding="utf-8") == "def f():\n    return 1\n"
+    assert "my_workers" not in sys.modules
+    assert [path.name for path in magics.workers_folder().rglob("my_workers*")] == []
+    assert namespace["my_workers"] is module
+    assert not [value for value in vars(module).values() if value is old]
+    assert "h" not in vars(module), "a name of the failed version stays"
+    for taken in (module.f, namespace["mine"], namespace["others"].f):
+        with pytest.raises(NoWorkers, match=rf"failed when it ran last \({error.__name__}\)"):
+            taken()
+        with pytest.raises(NoWorkers):
+            pickle.dumps(taken)
+        with pytest.raises(NotImportable, match="there is no my_workers: mend the cell"):
+            refuse_unimportable(taken)
+        assert check("start_here/count-lines", taken).sentence.startswith("the cell `%%workers my_workers`")
+    assert not check("start_here/count-lines", module)
+    magics.write_workers("my_workers", "def f():\n    return 2\n", namespace)
+    assert namespace["mine"]() == namespace["others"].f() == namespace["my_workers"].f() == 2
+
+
+def test_what_the_cell_makes_no_more_is_withdrawn(namespace: dict[str, Any]) -> None:
+    module = magics.write_workers("my_workers", "def f():\n    return 1\n", namespace)
+    namespace["mine"] = module.f
+    magics.write_workers("my_workers", "def g():\n    return 1\n", namespace)
+    with pytest.raises(NoWorkers, match="makes no `f` any more"):
+        namespace["mine"]()
+
+
+SERVED = """\
+import multiprocessing
+from helpers.programs.magics import write_workers
+
+if __name__ == "__main__":
+    context, names = multiprocessing.get_context("forkserver"), {}
+    context.set_forkserver_preload(["my_workers"])
+    write_workers("my_workers", "def f(_):\\n    return 1\\n", names)
+    with context.Pool(1) as pool:
+        print(pool.map(names["my_workers"].f, [0]))
+    try:
+        write_workers("my_workers", "def f(_:\\n", names)
+    except SyntaxError:
+        child = context.Process(target=exec, args=("import my_workers",))
+        child.start()
+        child.join()
+        print("exit code", child.exitcode)
+"""
+
+
+@pytest.mark.skipif("forkserver" not in METHODS, reason="this system has no fork server")
+def test_the_fork_server_does_not_hold_what_was_withdrawn() -> None:
+    outcome = run_program(SERVED, limit=60)
+    assert "[1]\nexit code 1\n" in outcome.stdout.replace("my_workers.py saved and imported: f\n", ""), (
+        outcome
+    )
+    assert "No module named 'my_workers'" in outcome.stderr
 
 
 def test_a_first_version_that_cannot_be_imported_leaves_no_file(namespace: dict[str, Any]) -> None:
@@ -195,6 +252,60 @@ def test_the_magics_are_there_after_import_helpers() -> None:
     assert "-> identity.py 2\nexit code 0\n" in told
     assert "-> 0\n" in told
     assert "write %%program [--limit SECONDS]" in told
+
+
+CELLS = """\
+import os
+os.environ["IPYTHONDIR"] = os.getcwd()
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(colors="NoColor")
+shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
+def run(cell, cell_id):
+    result = shell.run_cell(cell, cell_id=cell_id)
+    if result.result is not None:
+        print("->", repr(result.result)[:70])
+right = "def count_lines(path):\\n    with open(path, 'rb') as file:\\n        return len(file.readlines())"
+asked = "check('start_here/count-lines', my_workers.count_lines)"
+run("from helpers import check", "first")
+if __name__ == "__main__":
+    run(f"%%workers my_workers\\n{right}", "a")
+    run(asked, "b")
+    run(f"%%workers my_workers\\n{right[:-1]}", "a")  # without its last bracket
+    run("1", "c")
+    run(asked, "b")
+    run(f"%%workers my_workers\\n{right}", "a")
+    run(asked, "b")
+    run(f"%%workers my workers\\n{right}", "a")  # not a name
+    run("2", "c")
+    run(asked, "b")
+    run(f"%%workers my_workers\\n{right}", "a")
+    run(f"%%workers other_name\\n{right}", "a")  # the cell makes another module now
+    run(asked, "b")
+    run("answer = (8, 2)", "d")
+    run("check('start_here/chunks', answer)", "e")
+    run("answer = (8, 2", "d")
+    run("check('start_here/chunks', answer)", "e")
+    run("answer = (8, 2)", "d")
+    run("check('start_here/chunks', answer)", "e")
+"""
+
+
+def test_a_check_never_judges_code_that_is_not_on_the_screen() -> None:
+    """A right cell, then the same cell without a bracket, under another name, or with a plain error."""
+    outcome = run_program(CELLS, limit=60)
+    told = [line for line in outcome.stdout.splitlines() if line.startswith("->")]
+    assert [line[:52] for line in told] == [
+        "-> ✓ correct: two processes imported your worker, an",
+        "-> 1",
+        "-> ✗ not yet: the cell `%%workers my_workers` failed",
+        "-> ✓ correct: two processes imported your worker, an",
+        "-> 2",
+        "-> ✗ not yet: the cell `%%workers my_workers` makes ",
+        "-> ✗ not yet: the cell `%%workers my_workers` makes ",
+        "-> ✓ correct: seven chunks of four, and one with the",
+        "-> ✗ not yet: the cell that ran before this one fail",
+        "-> ✓ correct: seven chunks of four, and one with the",
+    ], outcome
 
 
 def test_without_a_notebook_there_is_nothing_to_register() -> None:

@@ -15,7 +15,7 @@ from helpers.waiting import wait_until
 
 _LIMIT = 30  # seconds that a program of these exercises lives at most, whatever becomes of its judge
 _SLEEP = f"import time; time.sleep({_LIMIT})"
-# `os.stat` enters the kernel on every system; random bytes, as often used for this, need not. Where the system
+# `os.stat` enters the kernel on every system; random bytes, often used for this, need not. Where the system
 # counts so coarsely that the time does not come together, the model goes on with what it has.
 _WORK = f"""\
 import os, time

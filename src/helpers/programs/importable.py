@@ -11,6 +11,8 @@ from collections.abc import Callable
 from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 from typing import Any
 
+from helpers.programs.withdrawn import Withdrawn
+
 _CURE = "write it in a `%%workers my_workers` cell and pass `my_workers.{name}`"
 
 
@@ -25,6 +27,8 @@ def refuse_unimportable(function: Callable[..., Any]) -> None:
     bound methods and callable objects whose parts pass.  Raises NotImportable, in one sentence that names the
     cure.
     """
+    if isinstance(function, Withdrawn):
+        raise NotImportable(f"{function.sentence[0].upper()}{function.sentence[1:]}.")
     if not callable(function):
         raise NotImportable(f"{function!r} is not a function: pass the function itself, without calling it.")
     for part in _parts(function):

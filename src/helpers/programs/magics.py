@@ -7,6 +7,7 @@ import argparse
 import ast
 import atexit
 import importlib
+import importlib.util
 import keyword
 import linecache
 import os
@@ -23,10 +24,13 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
+from helpers.programs import calm, cells
 from helpers.programs.program import Outcome, run_program
+from helpers.programs.withdrawn import Withdrawn, empty
 
 PREFIX = "helpers-workers-"
 _STARTERS = {"Pool", "Process", "ProcessPoolExecutor", "Manager", "ThreadPool"}
+_emptied: dict[str, types.ModuleType] = {}  # modules whose cell failed, kept for its next version
 _folders: dict[int, Path] = {}  # by PID, so that a forked child never takes its parent's folder for its own
 
 
@@ -35,12 +39,12 @@ def register() -> None:
     from IPython import get_ipython
 
     shell = get_ipython()
-    if shell is None:
+    if shell is None or "workers" in shell.magics_manager.magics["cell"]:
         return
 
     def workers(line: str, cell: str) -> None:
         """Save the cell as a module of workers: %%workers my_workers."""
-        write_workers(line.strip(), cell, shell.user_ns)
+        write_workers(line.strip(), cell, shell.user_ns, cells.running_id())
 
     def program(line: str, cell: str) -> Outcome:
         """Run the cell as a script: %%program [--limit SECONDS] [--into VARIABLE] [NAME.py]."""
@@ -50,8 +54,18 @@ def register() -> None:
             shell.push({options.into: outcome})
         return outcome
 
+    def withdraw_unmade(name: str) -> None:
+        withdraw(name, shell.user_ns, "makes it no more")
+
+    cells.follow(shell, withdraw_unmade)
+    calm.install(shell)
     shell.register_magic_function(workers, "cell", "workers")
     shell.register_magic_function(program, "cell", "program")
+
+
+def load_ipython_extension(shell: object) -> None:
+    """The magics and calm errors are there from the kernel's start, before the first cell has run."""
+    register()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,47 +88,73 @@ def _program_options(line: str) -> argparse.Namespace:
     return options
 
 
-def write_workers(name: str, source: str, namespace: dict[str, Any]) -> types.ModuleType:
+def write_workers(
+    name: str, source: str, namespace: dict[str, Any], cell: str | None = None
+) -> types.ModuleType:
     """Make the module `name` hold `source`: on disk, here, in `namespace`, in each child started later.
 
     Functions that were taken out of an earlier version (`from my_workers import shout`) are replaced in
-    `namespace` and in the other modules of the folder.  When the source cannot be imported, the version
-    before it stays.  Raises SyntaxError, ValueError for a name that cannot be used, and whatever the source
-    raises when it is imported.
+    `namespace` and in the other modules of the folder.  When the source cannot be imported, the earlier
+    version goes as well: what runs is what can be read.  `cell` is the id of the notebook's cell, if known.
+    Raises SyntaxError, ValueError for a name that cannot be used, and whatever the source raises when it is
+    imported.
     """
     name = unicodedata.normalize("NFKC", name)
     path = workers_folder() / f"{name}.py"
     _refuse_name(name, path)
-    tree = ast.parse(source, str(path))
-    compile(tree, str(path), "exec")
-    _refuse_starting_at_import(tree, name)
-
-    known = name in sys.modules
-    module = sys.modules.get(name) or types.ModuleType(name)
+    cells.note_made(name, cell)
+    module = sys.modules.get(name) or _emptied.pop(name, None) or types.ModuleType(name)
     before = dict(vars(module))
-    text_before = path.read_text(encoding="utf-8") if path.exists() else None
-    _save(path, source)
+    text_before = path.read_text(encoding="utf-8") if path.exists() else source
     try:
-        for public in [key for key in vars(module) if not key.startswith("__")]:
-            delattr(
-                module, public
-            )  # a function that the source no longer has must be gone here as it is in children
-        module = importlib.reload(module) if known else importlib.import_module(name)
-    except BaseException:
-        if text_before is None:
-            path.unlink()
-        else:
-            _save(path, text_before)
-            vars(module).update(before)
+        tree = ast.parse(source, path.name)
+        compile(tree, path.name, "exec")
+        _refuse_starting_at_import(tree, name)
+        _save(path, source)
+        vars(module).clear()  # what the source no longer has must be gone here as it is in children
+        module.__name__ = name
+        sys.modules[name] = module
+        importlib.reload(module)
+    except BaseException as error:
+        vars(module).update(before)
+        withdraw(name, namespace, f"failed when it ran last ({type(error).__name__})", module)
         raise
-    _renew(namespace, before, module)
-    for other in [m for m in sys.modules.values() if _is_ours(m) and m is not module]:
-        _renew(vars(other), before, module)
+    for names in [namespace, *_other_modules(module)]:
+        _renew(names, before, module)
     _renew_fork_server(name)
     namespace[name] = module
-    _warn_of_running(name, known and text_before != source)
+    _warn_of_running(name, text_before != source)
     print(_summary(name, tree))
     return module
+
+
+def withdraw(name: str, namespace: dict[str, Any], why: str, module: types.ModuleType | None = None) -> None:
+    """Take a module of workers away, from disk and from memory; using what was taken from it says why.
+
+    `why` completes the sentence "the cell `%%workers name` …".
+    """
+    module = module or sys.modules.get(name)
+    if module is None:
+        return
+    sys.modules.pop(name, None)
+    path = workers_folder() / f"{name}.py"
+    path.unlink(missing_ok=True)
+    Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
+    importlib.invalidate_caches()
+    sentence = f"the cell `%%workers {name}` {why}, so there is no {name}: mend the cell and run it again"
+    taken = _own_names(name, vars(module))
+    for names in [namespace, *_other_modules(module)]:
+        for key, value in list(names.items()):
+            if id(value) in taken:
+                names[key] = Withdrawn(name, taken[id(value)], sentence)
+    empty(module, sentence)
+    _emptied[name] = namespace[name] = module
+    _renew_fork_server(name)
+
+
+def _other_modules(module: types.ModuleType) -> list[dict[str, Any]]:
+    """Return the names of each other module that was made from a cell."""
+    return [vars(other) for other in list(sys.modules.values()) if _is_ours(other) and other is not module]
 
 
 def workers_folder() -> Path:
@@ -196,17 +236,32 @@ def _save(path: Path, source: str) -> None:
     moment = max(time.time(), before + 1)
     os.utime(path, (moment, moment))
     importlib.invalidate_caches()
-    linecache.checkcache(str(path))
+    # Without a time, lines are kept though the file may go: tracebacks of a cell that failed show its own.
+    linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
+
+
+def _own_names(name: str, names: dict[str, Any]) -> dict[int, str]:
+    """Return what is defined in the module itself: the name of each object by its id."""
+    return {id(value): key for key, value in names.items() if getattr(value, "__module__", None) == name}
 
 
 def _renew(namespace: dict[str, Any], before: dict[str, Any], module: types.ModuleType) -> None:
-    """Replace what `namespace` holds of the module's earlier version by what has the same name now."""
+    """Replace what `namespace` holds of the module's earlier version by what has the same name now.
+
+    What has no such name any more is withdrawn.
+    """
     own = module.__name__
-    name_of = {id(value): key for key, value in before.items() if getattr(value, "__module__", None) == own}
+    name_of = _own_names(own, before)
     for key, value in list(namespace.items()):
-        name = name_of.get(id(value))
+        missing = isinstance(value, Withdrawn) and value.module == own
+        name = value.name if missing else name_of.get(id(value))
         if name is not None and name in vars(module):
             namespace[key] = getattr(module, name)
+        elif name is not None:
+            sentence = (
+                f"the cell `%%workers {own}` makes no `{name}` any more: write it there, or use another"
+            )
+            namespace[key] = Withdrawn(own, name, sentence)
 
 
 def _renew_fork_server(name: str) -> None:

@@ -10,14 +10,25 @@ from helpers.exercises.judging.stubs import is_stub
 State = Literal["correct", "not yet", "to do"]
 _MARKS: dict[State, str] = {"correct": "✓", "not yet": "✗", "to do": "○"}
 _NOTHING = object()
+_LONGEST = 400  # characters of a sentence
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Correct, not yet, or to do, with a sentence that says why; true when correct."""
+    """Correct, not yet, or to do, with a sentence that says why; true when correct.
+
+    A sentence is one line of at most 400 characters: whatever an answer says, the middle is left out.
+    """
 
     state: State
     sentence: str = ""
+
+    def __post_init__(self) -> None:
+        """Shorten the sentence."""
+        line = " ".join(self.sentence.split()) if "\n" in self.sentence else self.sentence
+        if len(line) > _LONGEST:
+            line = f"{line[: _LONGEST - 150]} … {line[-147:]}"
+        object.__setattr__(self, "sentence", line)
 
     @property
     def passed(self) -> bool:
@@ -41,19 +52,41 @@ class Verdict:
 def check(name: object, answer: Any = _NOTHING) -> Verdict:
     """Return the Verdict on the answer to the exercise `name`, or, given one argument, on whether it is true.
 
-    Raises LookupError for an exercise that does not exist, TypeError when there is neither a name nor a truth
-    value.
+    Not yet is also what follows a cell that failed: its answer is not the one on the screen. Raises
+    LookupError for an exercise that does not exist, TypeError when there is neither a name nor a truth value.
     """
     if isinstance(name, str):
         found = find(name)
         if answer is _NOTHING:
             raise TypeError(f"check({name!r}) needs your answer as well: check({name!r}, answer)")
-        return judge(found, answer)
+        failed = _of_another_cell(answer)
+        return judge(found, answer) if failed is None else failed
     if answer is not _NOTHING or type(name).__name__ not in ("bool", "bool_"):
         raise TypeError(
             f"check needs the name of an exercise and an answer, or True or False; it got {name!r}"
         )
+    failed = _of_another_cell(name)
+    if failed is not None:
+        return failed
     return Verdict("correct") if name else Verdict("not yet", "this is False, and it should be True")
+
+
+def _of_another_cell(answer: object) -> Verdict | None:
+    """Return a Verdict when the answer is not what the screen shows, because its cell failed; else None."""
+    from helpers.programs import cells
+    from helpers.programs.withdrawn import why_withdrawn
+
+    gone = why_withdrawn(answer)
+    if gone is not None:
+        return Verdict("not yet", gone)
+    failed = cells.failed_before()
+    if failed is None:
+        return None
+    return Verdict(
+        "not yet",
+        f"the cell that ran before this one failed ({failed}): mend it, run the cell with your answer again, "
+        "and then this one",
+    )
 
 
 def judge(found: Exercise, answer: Any) -> Verdict:
