@@ -12,10 +12,14 @@ import pytest
 
 from helpers.exercises import Exercise, NotYet, ToDo, Verdict, check, exercise
 from helpers.exercises.judging import registry
+from helpers.exercises.judging.comparing import require_list
 from helpers.exercises.judging.stubs import is_stub
 from helpers.exercises.judging.verdict import judge
 from helpers.programs import magics
 
+ON_LINUX = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux keeps the limit of memory and calls SIGSTOP 19"
+)
 Hand = Callable[[str], Any]
 
 
@@ -117,6 +121,24 @@ def test_answers_are_told_from_stubs(answer: object) -> None:
     ("source", "words"),
     [
         (
+            'import json\njson.dumps = lambda *_, **__: \'["correct", "well done"]\'\n'
+            "def answer():\n    return 1 / 0\n",
+            "ZeroDivisionError",
+        ),
+        pytest.param(
+            "def answer():\n    return len(bytearray(5 * 2**30))\n",
+            "more memory than the 4 GB",
+            marks=ON_LINUX,
+        ),
+        pytest.param(
+            "import multiprocessing, os\n"
+            "def stop(_):\n    os.kill(os.getpid(), 19)\n"
+            "def answer():\n    with multiprocessing.Pool(1) as pool:\n        return pool.map(stop, [0])\n",
+            "a process is stopped, as SIGSTOP does it",
+            marks=ON_LINUX,
+        ),
+        ("import os\ndef answer():\n    os.kill(os.getppid(), 15)\n", "never `os.getppid()`"),
+        (
             "def answer():\n    while True:\n        pass\n",
             " of handed_in.py (`answer`); look for an endless loop",
         ),
@@ -147,6 +169,10 @@ def test_answers_are_told_from_stubs(answer: object) -> None:
         ),
     ],
     ids=[
+        "json.dumps",
+        "memory",
+        "stopped",
+        "parent",
         "endless",
         "os._exit",
         "sys.exit",
@@ -169,6 +195,27 @@ def test_whatever_an_answer_does_a_sentence_names_it(
     assert words in verdict.sentence
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(magics.PREFIX)] == []
+
+
+def test_a_sentence_has_a_length(hand: Hand) -> None:
+    """Whatever an exception holds."""
+    verdict = judge(in_child(calls), hand("def answer():\n    raise ValueError('long ' * 99_999)\n"))
+    assert len(verdict.sentence) <= 400
+    assert verdict.sentence.startswith("your code raised ValueError: long")
+    assert verdict.sentence.endswith("(line 2 of handed_in.py)")
+
+
+def test_lists_are_compared_in_words_that_show_the_difference() -> None:
+    """A long path hides nothing."""
+    folder = "/a/temporary/folder/with/a/very/long/name/indeed"
+    right = [(f"{folder}/{name}.txt", 1) for name in ("one", "two", "three", "four", "five", "six")]
+    with pytest.raises(NotYet) as reason:
+        require_list([*right[:5], (f"{folder}/six.txt", 2)], right)
+    assert "place 5 holds ('…/six.txt', 2) instead of ('…/six.txt', 1)" in str(reason.value)
+    assert folder not in str(reason.value)
+    with pytest.raises(NotYet, match="not in the order of the items"):
+        require_list(right[::-1], right)
+    require_list(list(right), right)
 
 
 def test_a_function_that_children_cannot_import_is_refused_at_once() -> None:

@@ -47,7 +47,7 @@ WORKERS = {
             (_MAP, "[pool.apply(function, (item,)) for item in items]", "one after the other"),
             ("Pool(2)", "Pool(1)", "one process did all"),
             (_MAP, f"{_MAP}[::-1]", "order"),
-            ("pool.map(function, items)", "pool.map(function, items[1:])", "3 answers for 4 items"),
+            ("pool.map(function, items)", "pool.map(function, items[1:])", "3 answers, expected 4"),
             (_WITH, "    return [3, 4, 5, 0]\n", "no other process"),
             (
                 _WITH,
@@ -68,8 +68,12 @@ WORKERS = {
                 '    globals()["kept"] = pool = Pool(2)\n    if pool:\n',
                 "still run",
             ),
-            (_ANSWERS, f"        pool.close()\n        pool.join()\n{_ANSWERS}", "no answer after"),
-            ("promise.get(seconds)", "promise.get()", "no answer after"),
+            (
+                _ANSWERS,
+                f"        pool.close()\n        pool.join()\n{_ANSWERS}",
+                "until the last task has ended",
+            ),
+            ("promise.get(seconds)", "promise.get()", "as in `get(seconds)`"),
             ("        return None", "        raise", "TimeoutError came out"),
             ("in promised]", "in reversed(promised)]", "order"),
             ("for item in items]", "for item in items[1:]]", "one for each"),

@@ -28,6 +28,11 @@ _LATE = """\
 _FOR_EVERYBODY = """\
     warnings.simplefilter("error", UserWarning)
     return parmap.map(function, items, pm_processes=workers)"""
+_ANY_WARNING = _LATE.replace(", UserWarning", "")
+_COUNTED = """\
+    if workers < 1:
+        raise ValueError(workers)
+    return parmap.map(function, items, pm_processes=workers)"""
 _MAP = "parmap.map(count, paths, word, pm_processes=2)"
 _WITH_POOL = "parmap.map(count, paths, word, pm_pool=__import__('multiprocessing').Pool(2))"
 
@@ -43,7 +48,7 @@ WORKERS = {
             ("pm_processes=2", "pm_processes=2, pm_chunksize=0", "None"),
             ("product(xs, ys)", "zip(xs, ys)", "the pairs of `zip`"),
             ("product(xs, ys)", "product(xs[1:], ys)", "expected 12"),
-            ("product(xs, ys)", "[(x, y) for y in ys for x in xs]", "in another order"),
+            ("product(xs, ys)", "[(x, y) for y in ys for x in xs]", "not in the order"),
             ("product(xs, ys)", "product(ys, xs)", "expected [8.0"),
             ("3, 0.5,", "3,", "expected [8.0"),
             ("parmap.starmap(", "parmap.starmap_async(", "expected a list"),
@@ -60,11 +65,13 @@ WORKERS = {
             (_GUARDED, "    return parmap.map(function, items, pm_processes=workers)", "without an error"),
             (_GUARDED, _LATE, "after this process had done the work"),
             (_GUARDED, _FOR_EVERYBODY, "use `with warnings.catch_warnings():`"),
+            (_GUARDED, _ANY_WARNING, "nothing to do with parmap made it raise RuntimeError"),
+            (_GUARDED, _COUNTED, "where the system refuses a pool, and parmap warns, it returned [16, 1"),
             ('"error", UserWarning', '"error"', "make only `UserWarning` an error"),
             ('"error", UserWarning', '"ignore", UserWarning', "without an error"),
             ("pm_processes=workers", "pm_processes=max(2, workers)", "without an error"),
             ("pm_processes=workers", "pm_parallel=workers > 2", "no other process took part"),
-            ("function, items, pm", "function, sorted(items), pm", "in another order"),
+            ("function, items, pm", "function, sorted(items), pm", "not in the order"),
             ("function, items, pm", "function, list(items)[1:], pm", "expected 6"),
             ("        return parmap", "        parmap", "`return`"),
             (_GUARDED, _OWN_ERROR, "no other process took part"),
@@ -79,10 +86,11 @@ WORKERS = {
             (_MAP, "[count(path, word) for path in paths]", "no other process took part"),
             (_MAP, _WITH_POOL, "use `with Pool"),
             ("count, paths, word,", "count, paths[:-1], word,", "ValueError"),
-            (" if number]", "]", "expected 4"),
-            ("-pair[1]", "pair[1]", "in another order"),
-            ("lambda pair: -pair[1]", "lambda pair: (-pair[1], pair[0])", "in another order"),
-            ("return sorted(found, key=lambda pair: -pair[1])", "return found", "in another order"),
+            (" if number]", "]", "expected 5"),
+            ("-pair[1]", "pair[1]", "not in the order"),
+            ("lambda pair: -pair[1]", "lambda pair: (-pair[1], pair[0])", "not in the order"),
+            ("lambda pair: -pair[1])", "lambda pair: (pair[1], pair[0]), reverse=True)", "not in the order"),
+            ("return sorted(found, key=lambda pair: -pair[1])", "return found", "not in the order"),
             ("return sorted(", "sorted(", "`return`"),
             ("return sorted(found, key=lambda pair: -pair[1])", "return dict(found)", "expected a list"),
             (', errors="replace"', "", "UnicodeDecodeError"),

@@ -1,5 +1,7 @@
 """Wrong answers to the exercises of 03; the right ones are the solutions in the notebook."""
 
+import signal
+
 from tests.mutants.kinds import Worker
 
 _ARRIVAL = """\
@@ -27,6 +29,9 @@ def _all(sender, function, items):
 
 def _unused(function, items):
 """
+_KILL_PARENT = "import os, signal\n    return os.kill(os.getppid(), signal.SIGTERM)"
+_STOP_SELF = "import os, signal\n    return os.kill(os.getpid(), signal.SIGSTOP)"
+_STOPPED = [("return child.exitcode", _STOP_SELF, "stopped its own process")] * hasattr(signal, "SIGSTOP")
 WORKERS = {
     "spawning/exit-code": Worker(
         "exit_code_of",
@@ -39,8 +44,8 @@ WORKERS = {
             ('name="SubProcess", ', "", "give `Process` a `name`"),
             ("(code,)", "(code)", "not iterable"),
             ("(code,)", "(0,)", "goes in as an argument"),
-            ("target=exit_with, args=(code,)", "target=exit_with(code)", "return a value instead"),
-            ("    child.start()\n    child.join()\n", "    child.run()\n", "return a value instead"),
+            ("target=exit_with, args=(code,)", "target=exit_with(code)", "`exit_with` was called here"),
+            ("    child.start()\n    child.join()\n", "    child.run()\n", "`run()` calls the function here"),
             ("    child.start()\n", "", "can only join a started process"),
             (
                 "    child.start()\n    child.join()\n    return child.exitcode",
@@ -48,6 +53,8 @@ WORKERS = {
                 "without starting",
             ),
             ("    child.join()\n", "    child.terminate()\n    child.join()\n", "exit code is -15"),
+            ("return child.exitcode", _KILL_PARENT, "never `os.getppid()`"),
+            *_STOPPED,
             (
                 "    child.join()\n",
                 "    child.join()\n    Process(target=exit_with).start()\n",
@@ -74,7 +81,7 @@ WORKERS = {
             ("for item in items]", "for item in items[1:]]", "called 2 times"),
             ("return [child.exitcode for child in children]", "return [0, 3, 7]", "expected 4"),
             ("return [child.exitcode for child in children]", "return items", "expected [5, 1, 0, 2]"),
-            ("        child.start()\n", "        child.run()\n", "return a value instead"),
+            ("        child.start()\n", "        child.run()\n", "`run()` calls the function here"),
             (
                 "        child.join()\n",
                 "        child.terminate()\n        child.join()\n",
@@ -116,9 +123,9 @@ WORKERS = {
             (
                 "    for child, receiver in started:\n",
                 "    for child, receiver in started:\n        child.join()\n",
-                "in line",
+                "waits in `join()` for a child that waits as well",
             ),
-            ("        sender.close()\n", "", "in line"),
+            ("        sender.close()\n", "", "no child is left that could send"),
             (
                 "answers.append(receiver.recv())",
                 "receiver.recv(), answers.append(None)",

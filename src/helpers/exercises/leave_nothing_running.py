@@ -5,9 +5,10 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from helpers.exercises import NotYet, exercise, observed
+from helpers.exercises.judging.comparing import require_list
+from helpers.exercises.judging.waiting import quiet
 from helpers.workers.clumsy import count_or_sleep, root_or_error
 from helpers.workers.source import count_definitions
 
@@ -48,7 +49,7 @@ def judge_after_an_error(run_all: Callable[..., object]) -> str:
     for numbers in ([9, 16, 25, 0], [1, 4, 100]):
         with observed() as seen:
             said = run_all(root_or_error, numbers)
-        _require(said, [root_or_error(number) for number in numbers])
+        require_list(said, [root_or_error(number) for number in numbers])
         seen.require_parallel()
         _require_nothing_left("after the answers")
     try:
@@ -69,33 +70,20 @@ def judge_answers_in_time(answers_in_time: Callable[..., object]) -> str:
     right = [count_definitions(path) for path in paths]
     with observed() as seen:
         said = answers_in_time(count_definitions, paths, 60)
-    _require(said, right)
+    require_list(said, right)
     seen.require_parallel()
     _require_nothing_left("after the answers")
     try:
-        said = answers_in_time(count_or_sleep, ["endless", *paths], 4)
+        with quiet(4):
+            said = answers_in_time(count_or_sleep, ["endless", *paths], 4)
     except (multiprocessing.TimeoutError, TimeoutError):
         raise NotYet(
             "one item never ends, and its TimeoutError came out: catch it, and put None in its place"
         ) from None
-    _require(said, [None, *right])
+    require_list(said, [None, *right])
     if answers_in_time(count_definitions, [], 4) != []:
         raise NotYet("without items it should return an empty list")
     return "every file was counted by a worker, and the item that never ends held nobody up"
-
-
-def _require(said: object, right: list[Any]) -> None:
-    """Raise NotYet unless the answer is this list."""
-    if not isinstance(said, list):
-        raise NotYet(f"it returned {said!r}, expected a list")
-    if len(said) != len(right):
-        raise NotYet(
-            f"it returned {len(said)} answers for {len(right)} items: give one for each, None if need be"
-        )
-    if said != right and sorted(map(repr, said)) == sorted(map(repr, right)):
-        raise NotYet(f"the answers are right, but not in the order of the items: {said}")
-    if said != right:
-        raise NotYet(f"the answers are {said}, expected {right}")
 
 
 def _require_nothing_left(when: str, patience: float = 2.0) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import isqrt
 from pathlib import Path
-from typing import Any
 
 from helpers.exercises import NotYet, exercise, observed
+from helpers.exercises.judging.comparing import require_list, short
+from helpers.exercises.judging.waiting import quiet
 from helpers.workers.gates import Gate, leave_mark, mark_there
 from helpers.workers.source import count_definitions
 
@@ -20,7 +21,7 @@ def judge_several_arguments(powers: Callable[[list[tuple[int, int]]], object]) -
     for pairs in ([(2, 10), (3, 4), (10, 0), (7, 2), (5, 3), (0, 9)], [(2, 3), (3, 2)]):
         with observed() as seen:
             said = powers(pairs)
-        _require(said, [base**exponent for base, exponent in pairs], pairs)
+        require_list(said, [base**exponent for base, exponent in pairs], "powers", given=pairs)
         seen.require_parallel()
     return "each pair went in as two arguments, and two processes worked at the same time"
 
@@ -39,13 +40,13 @@ def judge_one_fails(tolerant: Callable[..., object]) -> str:
                 f"for {items} the exception of one item came out ({error}): ask for each answer by itself, "
                 "inside `try`"
             ) from None
-    _require(said, [4, None, 3, 5, None, 0], items)
+    require_list(said, [4, None, 3, 5, None, 0], given=items)
     seen.require_parallel()
     if seen.tasks != len(items):
         raise NotYet(
             f"for {len(items)} items the function was called {seen.tasks} times: once each is enough"
         )
-    _require(tolerant(isqrt, []), [], [])
+    require_list(tolerant(isqrt, []), [])
     return "two items failed, and the answers of the others are all there"
 
 
@@ -68,7 +69,7 @@ def judge_as_they_come(tally: Callable[..., object]) -> str:
         said = tally(gate, paths, report)
         held_up = mark_there(folder, "gave up")
     if not isinstance(said, dict):
-        raise NotYet(f"it returned {_short(said)}, expected a dictionary of path: number")
+        raise NotYet(f"it returned {short(said)}, expected a dictionary of path: number")
     if missing := [Path(path).name for path in paths if path not in said]:
         raise NotYet(f"the dictionary lacks {', '.join(missing)}: one entry for each path")
     if said != right:
@@ -83,7 +84,7 @@ def judge_as_they_come(tally: Callable[..., object]) -> str:
     if sorted(map(repr, reported)) != sorted(repr(pair) for pair in right.items()):
         raise NotYet(
             f"for {len(paths)} files `report` was called {len(reported)} times, such as "
-            f"report{_short(reported[0])}: call report(path, number) once for each"
+            f"report{short(reported[0])}: call report(path, number) once for each"
         )
     if held_up:
         raise NotYet(
@@ -95,21 +96,9 @@ def judge_as_they_come(tally: Callable[..., object]) -> str:
 
 @contextmanager
 def _marks() -> Iterator[str]:
-    """Yield a folder for the marks of gates."""
-    with tempfile.TemporaryDirectory(prefix="helpers-marks-", ignore_cleanup_errors=True) as folder:
+    """Yield a folder for the marks of gates, at which tasks wait for a while."""
+    with (
+        quiet(_HELD),
+        tempfile.TemporaryDirectory(prefix="helpers-marks-", ignore_cleanup_errors=True) as folder,
+    ):
         yield folder
-
-
-def _require(said: object, right: list[Any], items: list[Any]) -> None:
-    """Raise NotYet unless the answer is this list."""
-    if not isinstance(said, list):
-        raise NotYet(f"for {_short(items)} it returned {_short(said)}, expected the list {_short(right)}")
-    if said != right and sorted(map(repr, said)) == sorted(map(repr, right)):
-        raise NotYet(f"the answers are right, but not in the order of the items: {_short(said)}")
-    if said != right:
-        raise NotYet(f"for {_short(items)} it returned {_short(said)}, expected {_short(right)}")
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) < 90 else text[:90] + "..."

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import Any
 from unittest.mock import patch
 
 from helpers.exercises import NotYet, exercise
+from helpers.exercises.judging.comparing import as_list, require_list
 from helpers.exercises.judging.observing import Observation
+from helpers.exercises.judging.waiting import quiet
 from helpers.workers.endings import exit_with
 from helpers.workers.in_reverse import InReverse, repeat, shout_or_die
 from helpers.workers.naps import Later
@@ -71,7 +73,7 @@ def judge_all_at_once(all_at_once: Callable[..., object]) -> str:
             )
         if seen.tasks != len(codes):
             raise NotYet(f"for {len(codes)} items the function was called {seen.tasks} times")
-        _require_list(said, right, "exit codes")
+        require_list(said, right, "exit codes")
         if not seen.met:
             raise NotYet(
                 "the exit codes are right, but the children worked one after the other: start all of them "
@@ -88,7 +90,11 @@ def judge_gather(gather: Callable[..., object]) -> str:
     import json
 
     paths = sorted(map(str, Path(json.__file__).parent.glob("*.py")))
-    with tempfile.TemporaryDirectory(prefix="helpers-gather-") as folder, _births() as started:
+    with (
+        quiet(_TOGETHER),
+        tempfile.TemporaryDirectory(prefix="helpers-gather-") as folder,
+        _births() as started,
+    ):
         said = gather(InReverse(count_definitions, paths, folder, os.getpid(), _TOGETHER), paths)
         pids = [file.read_text() for file in Path(folder).iterdir() if file.name.isdigit()]
         alone = Path(folder, "alone").exists()
@@ -98,7 +104,7 @@ def judge_gather(gather: Callable[..., object]) -> str:
         raise NotYet("one child did several items: start one child per item")
     if isinstance(said, list) and len(said) == len(paths) and all(one is None for one in said):
         raise NotYet("all answers are None: the function's result has to go into a pipe, and out of it again")
-    _require_list(said, [count_definitions(path) for path in paths], "numbers of definitions")
+    require_list(said, [count_definitions(path) for path in paths], "numbers of definitions")
     if alone:
         raise NotYet(
             "the answers are right, but the children worked one after the other: start all of them before "
@@ -109,36 +115,14 @@ def judge_gather(gather: Callable[..., object]) -> str:
     ):  # asking would reap
         raise NotYet("the answers are right, but a child was not joined: an answer may come before the end")
     words = ["fork", "die", "", "spawn", "die"]
-    _require_list(
+    require_list(
         gather(shout_or_die, words), ["FORK", None, "", "SPAWN", None], "answers (None for a child that died)"
     )
     large = [1_000_000, 3, 500_000]
-    _require_list(
-        [len(text or "") for text in _listed(gather(repeat, large))], large, "lengths of large answers"
+    require_list(
+        [len(text or "") for text in as_list(gather(repeat, large))], large, "lengths of large answers"
     )
     return "each file was counted by a child of its own, all at the same time, and a death holds nobody up"
-
-
-def _listed(said: object) -> Sequence[Any]:
-    if not isinstance(said, list):
-        raise NotYet(f"it returned {_short(said)}, expected a list")
-    return said
-
-
-def _require_list(said: object, right: list[Any], what: str) -> None:
-    """Raise NotYet unless the answer is this list."""
-    found = _listed(said)
-    if len(found) != len(right):
-        raise NotYet(f"it returned {len(found)} {what}, expected {len(right)}: one for each item")
-    if found != right and sorted(map(repr, found)) == sorted(map(repr, right)):
-        raise NotYet(f"the {what} are right, but not in the order of the items: {_short(found)}")
-    if found != right:
-        raise NotYet(f"the {what} are {_short(found)}, expected {_short(right)}")
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) < 80 else text[:80] + "…"
 
 
 @contextmanager
@@ -160,7 +144,7 @@ def _births(late: float = 0.0) -> Iterator[list[Any]]:
 @contextmanager
 def _met(function: Callable[..., Any], size: int) -> Iterator[tuple[Meeting, Observation]]:
     """Yield the function, made to wait until `size` processes are inside it, and what was seen of them."""
-    with tempfile.TemporaryDirectory(prefix="helpers-meeting-") as folder:
+    with quiet(_TOGETHER), tempfile.TemporaryDirectory(prefix="helpers-meeting-") as folder:
         seen = Observation(folder, size)
         yield Meeting(function, folder, os.getpid(), size, _TOGETHER), seen
         seen.read()

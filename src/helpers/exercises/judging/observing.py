@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from helpers.exercises.judging.registry import NotYet
+from helpers.exercises.judging.waiting import quiet
 from helpers.workers.rendezvous import Meeting
 
 
@@ -77,6 +78,7 @@ def observed(size: int = 2, limit: float = 5.0) -> Iterator[Observation]:
 
     pool = multiprocessing.pool.Pool
     with ExitStack() as stack:
+        stack.enter_context(quiet(limit))
         takers: list[tuple[type, str]] = [(ProcessPoolExecutor, "submit")]
         takers += [(pool, name) for name in ("_map_async", "apply_async", "imap", "imap_unordered")]
         for owner, name in takers:

@@ -1,7 +1,8 @@
 """Judge an answer that needs processes: in a child interpreter, with a limit, leaving nothing behind.
 
-`judge_in_child` is the notebook's side; `judge_here` is the child's.  They talk through two files: what the
-judge said, and the exit codes of pool workers that died in the middle of their work.
+`judge_in_child` is the notebook's side; `judge_here` is the child's.  Between them stands a supervisor.  They
+talk through files: what the judge said, how it ended, and the exit codes of pool workers that died in the
+middle of their work.
 """
 
 import faulthandler
@@ -12,6 +13,7 @@ import multiprocessing
 import multiprocessing.pool
 import os
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -22,8 +24,9 @@ import warnings
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
+from helpers.exercises.judging import supervisor, waiting
 from helpers.exercises.judging.registry import Exercise, Judge, NotYet, ToDo
 from helpers.programs.importable import NotImportable, refuse_unimportable
 from helpers.programs.program import Outcome, run_program
@@ -41,6 +44,8 @@ if __name__ == "__main__":
 
     judge_here(**{arguments!r})
 """
+# Taken before an answer is imported, so that one that replaces these functions does not change its verdict.
+_dumps, _open, _replace, _leave = json.dumps, open, os.replace, os._exit
 
 
 def judge_in_child(found: Exercise, answer: Any) -> str:
@@ -53,29 +58,37 @@ def judge_in_child(found: Exercise, answer: Any) -> str:
         except NotImportable as refusal:
             raise NotYet(str(refusal)) from None
         module, name = answer.__module__, answer.__qualname__
-    with tempfile.TemporaryDirectory(prefix="helpers-check-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="helpers-check-", ignore_cleanup_errors=True) as name_of_folder:
+        folder, token = Path(name_of_folder), secrets.token_hex()
         arguments = {
             "judge": (found.judge.__module__, found.judge.__qualname__),
             "answer": (module, name),
-            "folder": folder,
+            "folder": str(folder),
+            "token": token,
             "limit": found.limit - SPARE / 2,
             "method": multiprocessing.get_start_method(allow_none=True),
         }
         path = [str(Path(entry or ".").resolve()) for entry in sys.path]
-        script = _SCRIPT.format(path=path, arguments=arguments)
-        outcome = run_program(script, limit=found.limit + SPARE / 2, name="check.py")
-        said, deaths = Path(folder) / "said.json", Path(folder) / "deaths"
-        if not said.exists():
-            codes = deaths.read_text().split() if deaths.exists() else []
-            raise NotYet(_why_silent(outcome, module, name, codes, found.limit))
-        kind, sentence = json.loads(said.read_text(encoding="utf-8"))
+        script, note = folder / "check.py", folder / "ended"
+        script.write_text(_SCRIPT.format(path=path, arguments=arguments), encoding="utf-8")
+        outcome = run_program(Path(supervisor.__file__), script, note, limit=found.limit + SPARE / 2)
+        written, ended = _read(folder / "said.json"), _read(note)
+        said = written.removeprefix(token)
+        if said == written or ended != "0":  # nobody wrote, not we, or the supervisor is gone
+            codes = _read(folder / "deaths").split()
+            raise NotYet(_why_silent(outcome, ended, module, name, codes, found.limit))
+        kind, sentence = json.loads(said)
     if kind == "correct":
         return str(sentence)
     raise (ToDo if kind == "to do" else NotYet)(sentence)
 
 
-def _why_silent(outcome: Outcome, module: str, name: str, codes: list[str], limit: float) -> str:
-    """Return why a child ended without a word from the judge."""
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _why_silent(outcome: Outcome, ended: str, module: str, name: str, codes: list[str], limit: float) -> str:
+    """Return why a child ended without a word from the judge; `ended` is what its supervisor noted."""
     if outcome.ended == "at the output limit":
         return "your code prints without end (more than 5 MB): return values instead of printing them"
     if codes:
@@ -83,44 +96,75 @@ def _why_silent(outcome: Outcome, module: str, name: str, codes: list[str], limi
             f"a worker ended with {_exit_code(int(codes[0]))} in the middle of its work, and its pool "
             "waits for ever for the answer: look for `os._exit`, `sys.exit` or a crash"
         )
-    hang = re.search(
-        rf'File "{re.escape(module.rpartition(".")[2])}\.py", line (\d+) in (\w+)', outcome.stderr
-    )
+    if ended == supervisor.STOPPED:
+        return "your code stopped its own process, as SIGSTOP does, and nobody lets it go on; see `os.kill`"
     if outcome.ended == "at the limit" or "Timeout (" in outcome.stderr:
-        where = (
-            f"it was still in line {hang[1]} of {module}.py (`{hang[2]}`)" if hang else "its workers go on"
-        )
+        return _why_late(outcome.stderr, module, limit)
+    if not ended:
         return (
-            f"no answer after {limit:g} s: {where}; look for an endless loop or a wait for what never comes"
+            f"your code ended the process that had started it{_by_signal(outcome.exit_code)}: end only what "
+            "you started yourself, never `os.getppid()`"
         )
-    return f"your code ended the whole program with {_exit_code(outcome.exit_code)}: return a value instead"
+    return f"your code ended the whole program with {_exit_code(int(ended))}: return a value instead"
+
+
+def _why_late(stack: str, module: str, limit: float) -> str:
+    """Return where an answer was when its time was over; `stack` is what faulthandler wrote."""
+    file = f"{module.rpartition('.')[2]}.py"
+    main = stack.rpartition("most recent call first")[2]  # of several threads the main one comes last
+    frames = [
+        (name, int(line), function)
+        for name, line, function in re.findall(r'File "([^"]+)", line (\d+) in (\w+)', main)
+    ]
+    wait = waiting.find_wait(frames, file)
+    if wait is not None:
+        return waiting.why_endless(wait, alone=False)
+    for name, line, function in frames:
+        if name == file:
+            where = f"it was still in line {line} of {file} (`{function}`); "
+            break
+    else:
+        where = ""
+    return f"no answer after {limit:g} s: {where}look for an endless loop or a wait for what never comes"
+
+
+def _by_signal(code: int) -> str:
+    return f" ({signal.Signals(-code).name})" if -code in set(signal.Signals) else ""
 
 
 def _exit_code(code: int) -> str:
-    try:
-        return f"exit code {code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"
-    except ValueError:
-        return f"exit code {code}"
+    return f"exit code {code}{_by_signal(code)}"
 
 
 def judge_here(
-    judge: tuple[str, str], answer: tuple[str, str], folder: str, limit: float, method: str | None
+    judge: tuple[str, str],
+    answer: tuple[str, str],
+    folder: str,
+    token: str,
+    limit: float,
+    method: str | None,
 ) -> None:
     """Judge in this process, write down what the judge says, and end, whatever else still runs.
 
-    `judge` and `answer` are each a module's name and the name of something in it.
+    `judge` and `answer` are each a module's name and the name of something in it; `token` shows that it was
+    this function which wrote.
     """
     faulthandler.dump_traceback_later(limit, exit=True)  # says where the answer hangs
     _note_dead_workers(Path(folder) / "deaths", time.monotonic() + limit)
     unclosed = _note_unclosed_pools()
     if method:
         multiprocessing.set_start_method(method)
-    said = _said(_found(*judge), answer, unclosed)
-    written = Path(folder) / "said.part"
-    written.write_text(json.dumps(said), encoding="utf-8")
-    written.replace(Path(folder) / "said.json")  # whole or not at all
-    _remove_temporary_folder()
-    os._exit(0)  # an ordinary exit would wait for children that an answer left behind
+
+    def say(kind: str, sentence: str) -> NoReturn:
+        waiting.stop_looking()
+        with _open(f"{folder}/said.part", "w", encoding="utf-8") as file:
+            file.write(token + _dumps((kind, sentence)))
+        _replace(f"{folder}/said.part", f"{folder}/said.json")  # whole or not at all
+        _remove_temporary_folder()
+        _leave(0)  # an ordinary exit would wait for children that an answer left behind
+
+    waiting.notice_endless_waits(_file(answer), lambda sentence: say("not yet", sentence))
+    say(*_said(_found(*judge), answer, unclosed))
 
 
 def _remove_temporary_folder() -> None:
@@ -130,13 +174,17 @@ def _remove_temporary_folder() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _file(answer: tuple[str, str]) -> str:
+    return f"{answer[0].replace('.', '/')}.py"
+
+
 def _found(module: str, name: str) -> Any:
     return functools.reduce(getattr, filter(None, name.split(".")), importlib.import_module(module))
 
 
 def _said(judge: Judge, answer: tuple[str, str], unclosed: list[str]) -> tuple[str, str]:
     """Return the state and the sentence of the verdict."""
-    file = f"{answer[0].replace('.', '/')}.py"
+    file = _file(answer)
     try:
         importlib.import_module(answer[0])
         if _left():
@@ -231,8 +279,28 @@ def _in_a_sentence(error: BaseException, file: str) -> str:
     if isinstance(error, multiprocessing.TimeoutError):
         return f"an answer did not come in time{where}: look for an endless loop, or for a worker that died"
     if isinstance(error, SystemExit):
-        return f"your code ends the whole program{where}: return a value instead"
+        return _why_ended(error, file, where)
+    if isinstance(error, MemoryError):
+        most = f"{supervisor.GIGABYTES} GB"
+        return f"your code asks for more memory than the {most} it may have{where}: keep less of it at a time"
     if isinstance(error, SyntaxError):
         return f"{file} is not Python yet: {error.msg} (line {error.lineno})"
     last = str(error).strip().splitlines() or [""]
     return f"your code raised {type(error).__name__}: {last[0]}{where}"
+
+
+def _why_ended(error: SystemExit, file: str, where: str) -> str:
+    """Return what a learner did when `sys.exit` was called in the main process."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if any(one.name == "run" and re.search(r"multiprocessing.process\.py$", one.filename) for one in frames):
+        return (
+            f"`run()` calls the function here, in your own process, which ends with it{where}: `start()` "
+            "makes a child that calls it"
+        )
+    last = frames[-1]
+    if where and not last.filename.replace("\\", "/").endswith(file):
+        return (
+            f"`{last.name}` was called here, in your own process, which ends with it{where}: hand it over "
+            f"without calling it, as in `target={last.name}, args=(...)`"
+        )
+    return f"your code ends the whole program{where}: return a value instead"
