@@ -1,12 +1,14 @@
 """Chunks are what a pool cuts, by the pool's own formula."""
 
+import random
+from itertools import pairwise
 from multiprocessing.pool import Pool
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from helpers.pools.chunks import chunks, default_chunksize
+from helpers.pools.chunks import chunk_colours, chunks, default_chunksize
 
 
 def test_the_repr_is_the_lesson() -> None:
@@ -70,3 +72,18 @@ def test_it_can_be_drawn(tasks: int) -> None:
     picture = chunks(tasks, workers=2, chunksize=3).draw("Chunks")
     assert picture.png
     assert repr(picture).endswith("of up to 3, for 2 workers")
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_neighbouring_chunks_never_look_alike(seed: int) -> None:
+    """Whoever takes which chunk: the next in the lane and the next in number have another colour."""
+    draw = random.Random(seed)
+    workers, count = draw.randint(1, 8), draw.randint(1, 60)
+    orders: list[list[int]] = [[] for _ in range(workers)]
+    for number in range(count):
+        orders[draw.randrange(workers)] += [number] * draw.randint(1, 3)
+    colours = chunk_colours(orders)
+    assert sorted(colours) == list(range(count))
+    follow = [pair for order in orders for pair in pairwise(order) if pair[0] != pair[1]]
+    for one, other in [*pairwise(range(count)), *follow]:
+        assert colours[one] != colours[other]

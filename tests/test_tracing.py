@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from helpers.workers import tracing
 from tests.watched import add, double, refuse_three
 
 
-def records(folder: Path) -> list[tuple[int, bytes]]:
-    """Return (task, kind) of every record in the folder's files."""
-    return [
-        (task, kind)
-        for path in sorted(folder.glob("*.log"))
-        for task, _, kind in tracing.RECORD.iter_unpack(path.read_bytes())
-    ]
+def records(folder: Path) -> list[tuple[int, int]]:
+    """Return (task, fate) of every record in the folder's files."""
+    found = []
+    for path in sorted(folder.glob("*.log")):
+        numbers = array("q", path.read_bytes())
+        rows = [numbers[first : first + 4] for first in range(0, len(numbers), 4)]
+        found += [(task, fate) for task, _, _, fate in rows if fate]
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -31,13 +33,50 @@ def closed() -> Any:
 
 
 def test_each_task_writes_its_start_and_its_end(tmp_path: Path) -> None:
-    """A task that returns is S then E, one that raises S then R, one that exits S then X."""
+    """A task that returns has ended, one that raises has raised, one that exits has exited."""
     assert tracing.Traced(double, str(tmp_path))((7, 21)) == 42
     with pytest.raises(ValueError, match="three"):
         tracing.Traced(refuse_three, str(tmp_path))((8, 3))
     with pytest.raises(SystemExit):
         tracing.Traced(sys.exit, str(tmp_path))((9, 3))
-    assert records(tmp_path) == [(7, b"S"), (7, b"E"), (8, b"S"), (8, b"R"), (9, b"S"), (9, b"X")]
+    assert records(tmp_path) == [(7, tracing.ENDED), (8, tracing.RAISED), (9, tracing.EXITED)]
+
+
+def test_a_task_that_runs_has_a_start_and_no_end(tmp_path: Path) -> None:
+    """While the function runs, its note says so: this is what a killed worker leaves."""
+    seen: list[tuple[int, int]] = []
+    tracing.Traced(lambda _: seen.extend(records(tmp_path)), str(tmp_path))((5, None))
+    assert seen == [(5, tracing.STARTED)]
+
+
+def test_many_tasks_fill_file_after_file(tmp_path: Path) -> None:
+    """A full file is followed by a larger one, and no note is lost."""
+    traced = tracing.Traced(double, str(tmp_path))
+    for number in range(10_000):
+        traced((number, 0))
+    assert records(tmp_path) == [(number, tracing.ENDED) for number in range(10_000)]
+    sizes = [path.stat().st_size // 32 for path in sorted(tmp_path.glob("*.log"))]
+    assert sizes == [2048, 4096, 8192]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_that_comes_back_from_the_function_writes_nothing_here(tmp_path: Path) -> None:
+    """A function may fork, and its child may leave it, too: the parent's note is the parent's."""
+    parent = os.getpid()
+
+    def fork_and_exit(_: object) -> None:
+        child = os.fork()
+        if not child:
+            raise SystemExit
+        os.waitpid(child, 0)
+        assert records(tmp_path) == [(1, tracing.STARTED)]
+
+    try:
+        tracing.Traced(fork_and_exit, str(tmp_path))((1, None))
+    finally:
+        if os.getpid() != parent:
+            os._exit(0)
+    assert records(tmp_path) == [(1, tracing.ENDED)]
 
 
 def test_arguments_arrive_as_map_and_starmap_give_them(tmp_path: Path) -> None:
@@ -67,7 +106,7 @@ def test_each_thread_and_each_folder_has_its_own_file(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
     for folder in folders:
-        assert sorted(records(folder)) == [(task, kind) for task in range(3) for kind in (b"E", b"S")]
+        assert sorted(records(folder)) == [(task, tracing.ENDED) for task in range(3)]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

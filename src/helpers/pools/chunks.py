@@ -75,20 +75,32 @@ def chunks(
     return Chunks(items, workers, size)
 
 
+def chunk_colours(orders: Iterable[Sequence[int]]) -> dict[int, str]:
+    """Return a colour for each chunk, so that two that can be taken for one differ.
+
+    `orders` holds, lane by lane, the numbers of the chunks in their order in time. Chunks that follow each
+    other in a lane differ, and so do chunk n and chunk n + 1: a worker takes a chunk as a whole, so that each
+    has at most four neighbours.
+    """
+    from helpers.views.picture import COLOURS
+
+    beside: dict[int, set[int]] = {}
+    for order in orders:
+        for number, following in zip(order, [*order[1:], order[-1]] if order else (), strict=True):
+            beside.setdefault(number, set()).add(following)
+            beside.setdefault(following, set()).add(number)
+    colours: dict[int, str] = {}
+    for number in sorted(beside):
+        around = {colours.get(other) for other in {number - 1, *beside[number]} - {number}}
+        choice = [COLOURS[(number + step) % len(COLOURS)] for step in range(len(COLOURS))]
+        colours[number] = next((colour for colour in choice if colour not in around), choice[0])
+    return colours
+
+
 def _draw(chunks: Chunks, title: str = "") -> "Picture":
     """Return the items of a list as boxes in a row, one colour and one gap per chunk."""
-    from helpers.views.picture import (
-        COLOURS,
-        GREY,
-        INK,
-        LETTER,
-        SIZE,
-        WIDTH,
-        Picture,
-        draw_title,
-        ink_on,
-        new_figure,
-    )
+    from helpers.views.drawing import Boxes, Drawing, Words
+    from helpers.views.picture import GREY, LETTER, SIZE, WIDTH, Picture, ink_on
     from helpers.views.words import plural
 
     total = sum(map(len, chunks))
@@ -96,34 +108,27 @@ def _draw(chunks: Chunks, title: str = "") -> "Picture":
         f"{plural(total, 'task')} in {plural(len(chunks), 'chunk')} of up to {chunks.size}, "
         f"for {plural(chunks.workers, 'worker')}"
     )
-    height = 1.4 if title else 1.1
-    figure = new_figure(WIDTH, height)
-    draw_title(figure, title, height)
-    axes = figure.add_axes((0.1 / WIDTH, 0.05 / height, 1 - 0.2 / WIDTH, 0.75 / height))
-    axes.set_axis_off()
-    axes.set_title(sentence, loc="left", size=SIZE, color=INK, pad=5)
+    top = 0.34 if title else 0.0
+    sheet = Drawing(WIDTH, top + 1.05)
+    if title:
+        sheet.add(Words(0.1, 0.2, title, SIZE + 3, bold=True))
+    sheet.add(Words(0.1, top + 0.16, sentence))
     gap = 0.4 if len(chunks) <= 60 else 0.0
-    extent = max(total + gap * (len(chunks) - 1), 10)
-    axes.set_xlim(0, extent)
-    axes.set_ylim(0, 1)
-    room = (WIDTH - 0.2) / extent
+    room = (WIDTH - 0.2) / max(total + gap * (len(chunks) - 1), 10)  # inches, of an item
     words = [[str(item) for item in chunk] for chunk in chunks] if room > 2 * LETTER else []
     legible = bool(words) and room > LETTER * (max(len(word) for chunk in words for word in chunk) + 1)
-    boxes: list[tuple[float, float]] = []
-    fills: list[str] = []
-    left = 0.0
+    colours = chunk_colours([range(len(chunks))])
+    left = 0.1
     for number, chunk in enumerate(chunks):
-        fill = COLOURS[number % len(COLOURS)]
-        boxes += [(left + place, 1) for place in range(len(chunk))] if legible else [(left, len(chunk))]
-        fills += [fill] * (len(boxes) - len(fills))
+        width, fill = len(chunk) * room, colours[number]
+        boxes = [(left + place * room, room) for place in range(len(chunk))] if legible else [(left, width)]
+        outline = ("white", 1.0) if legible else ("", 0.0)
+        sheet.add(Boxes([(x, top + 0.32, w, 0.42) for x, w in boxes], [fill] * len(boxes), *outline))
         for place, word in enumerate(words[number] if legible else []):
-            middle = left + place + 0.5
-            axes.text(middle, 0.675, word, ha="center", va="center", size=SIZE, color=ink_on(fill),
-                      parse_math=False)  # fmt: skip
-        if len(chunk) * room > LETTER * 9:
-            middle = left + len(chunk) / 2
-            axes.text(middle, 0.3, f"chunk {number}", ha="center", va="top", size=SIZE - 1, color=GREY)
-        left += len(chunk) + gap
-    line = 1.0 if legible else 0.0
-    axes.broken_barh(boxes, (0.4, 0.55), facecolors=fills, edgecolor="white", linewidth=line)
-    return Picture(figure, sentence)
+            middle = left + (place + 0.5) * room
+            sheet.add(Words(middle, top + 0.53, word, colour=ink_on(fill), anchor="middle"))
+        if width > LETTER * 9:
+            middle = left + width / 2
+            sheet.add(Words(middle, top + 0.87, f"chunk {number}", SIZE - 1, GREY, "middle"))
+        left += width + gap * room
+    return Picture(sheet.figure(), sentence)

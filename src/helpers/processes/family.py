@@ -266,59 +266,46 @@ def _row(one: Member) -> tuple[object, ...]:
 
 
 _COLOUR_OF = {"alive": 2, "stopped": 1, "zombie": 5}  # places in the palette: green, orange, vermilion
-_ROW, _MARGIN, _STEP = (
-    0.30,
-    0.42,
-    0.26,
-)  # inches: height of a line, space above and below, indent of a generation
-_COLUMNS = {"state": 3.0, "PID": 4.9, "parent PID": 5.8, "memory, and how much of it is its own": 6.1}
+# Inches: the height of a line, the space above, the indent of a generation, the longest bar of memory.
+_ROW, _MARGIN, _STEP, _MOST_MEMORY = 0.30, 0.34, 0.24, 0.8
+_COLUMNS = {"state": 2.35, "PID": 4.05, "parent PID": 4.85, "memory, and its own part": 4.98}
 
 
 def _figure(shown: Family, title: str) -> "Figure":
     """Return the tree as indented lines: a dot for the state, then state, PIDs and memory in columns."""
-    from helpers.views.picture import COLOURS, FAINT, GREY, INK, SIZE, new_figure
+    from helpers.views.drawing import Boxes, Drawing, Line, Mark, Words
+    from helpers.views.picture import COLOURS, FAINT, GREY, INK, SIZE, WIDTH
 
     lines = shown.tree(machinery=True)
     top = _MARGIN + (0.3 if title else 0)
-    height = top + _ROW * len(lines) + 0.1
-    figure = new_figure(9.2, height)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, 9.2), ylim=(height, 0))  # one unit is one inch, y grows downwards
-    axes.axis("off")
+    sheet = Drawing(WIDTH, top + _ROW * len(lines) + 0.1)
     if title:
-        axes.text(0.15, 0.2, title, size=SIZE + 2, weight="bold", color=INK, va="center")
+        sheet.add(Words(0.1, 0.2, title, SIZE + 3, bold=True))
     for heading, x in _COLUMNS.items():
-        side = "right" if "PID" in heading else "left"
-        axes.text(x, top - 0.2, heading, size=SIZE - 1, color=GREY, ha=side, va="center")
-    scale = 1.6 / max([one.rss or 0 for _, one in lines] + [1])
+        sheet.add(Words(x, top - 0.16, heading, SIZE - 1, GREY, "end" if "PID" in heading else "start"))
+    state, pid, parent, memory = _COLUMNS.values()
+    scale = _MOST_MEMORY / max([one.rss or 0 for _, one in lines] + [1])
     rows: dict[int, float] = {}  # where the last line of each generation was drawn
     for number, (branch, one) in enumerate(lines):
         y = top + _ROW * (number + 0.5)
         depth = len(branch) // 4
-        x = 0.25 + _STEP * depth
-        ink = GREY if one.role in MACHINERY else INK
-        colour = COLOURS[7] if one.role in MACHINERY else COLOURS[_COLOUR_OF[one.condition.split()[0]]]
+        x = 0.2 + _STEP * depth
+        machinery = one.role in MACHINERY
+        colour = INK if machinery else COLOURS[_COLOUR_OF[one.condition.split()[0]]]
         if depth:
-            axes.plot([x - _STEP, x - _STEP, x - 0.1], [rows[depth - 1], y, y], color=GREY, lw=0.8, zorder=1)
+            sheet.add(Line([(x - _STEP, rows[depth - 1] + 0.08), (x - _STEP, y), (x - 0.08, y)], GREY))
         rows[depth] = y
-        hollow = one.condition.startswith("zombie")
-        axes.plot(x, y, "o", ms=8, mfc="white" if hollow else colour, mec=colour, mew=1.8, zorder=2)
-        axes.text(
-            x + 0.15,
-            y,
-            one.label,
-            size=SIZE,
-            color=ink,
-            va="center",
-            weight="bold" if ink == INK else "normal",
+        sheet.add(
+            Mark(x, y, 8, colour, dot=True, hollow=one.condition.startswith("zombie")),
+            Words(x + 0.14, y, one.label, bold=not machinery),
+            Words(state, y, one.state_and_letter),
+            Words(pid, y, str(one.pid), anchor="end"),
+            Words(parent, y, str(one.parent_pid), anchor="end"),
+            Boxes([(memory, y - 0.07, (one.rss or 0) * scale, 0.14)], [FAINT]),
+            Boxes([(memory, y - 0.07, (one.uss or 0) * scale, 0.14)], [colour]),
+            Words(memory + 0.06 + (one.rss or 0) * scale, y, _memory(one), SIZE - 1),
         )
-        axes.text(3.0, y, one.state_and_letter, size=SIZE, color=ink, va="center")
-        axes.text(4.9, y, str(one.pid), size=SIZE, color=ink, ha="right", va="center")
-        axes.text(5.8, y, str(one.parent_pid), size=SIZE, color=ink, ha="right", va="center")
-        axes.barh(y, (one.rss or 0) * scale, left=6.1, height=0.13, color=FAINT)
-        axes.barh(y, (one.uss or 0) * scale, left=6.1, height=0.13, color=colour)
-        axes.text(6.2 + (one.rss or 0) * scale, y, _memory(one), size=SIZE - 1, color=ink, va="center")
-    return figure
+    return sheet.figure()
 
 
 def _memory(one: Member) -> str:

@@ -7,29 +7,40 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, distinguishable with every common colour blindness (https://jfly.uni-koeln.de/color/),
-# in an order in which neighbours also differ in lightness.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
+# After Okabe and Ito (https://jfly.uni-koeln.de/color/), moved until every two of them, not only neighbours,
+# differ by 17 or more (CIEDE2000) for a reader with deuteranopia: there the originals' orange and yellow are
+# 12 apart, orange and vermilion 13, pink and the grey that stood here 6. With protanopia it is 14, with
+# tritanopia 11, with all cones 25. tests/test_picture.py computes it.
+COLOURS = ("#0068B5", "#E07F00", "#00A270", "#BF739E", "#53B2EC", "#A63603", "#F0E442")
 INK = "#222222"
 GREY = "#666666"
 FAINT = "#E4E4E4"
-SIZE = 9.0  # points, of all ordinary text
-WIDTH = 8.0  # inches, of a picture as wide as the page
-LETTER = 0.075  # inches, the width of a digit at the ordinary size
-CSS_PIXELS_PER_INCH = 96
-_DOTS_PER_INCH = 2 * CSS_PIXELS_PER_INCH  # sharp on high-density screens
+SIZE = 9.5  # points, of all ordinary text
+WIDTH = 7.2  # inches, of a picture as wide as the page
+LETTER = 0.079  # inches, the width of a digit at the ordinary size
+_CSS_PIXELS_PER_INCH = (
+    160  # 1152 for a whole picture, wide on a wide screen; in a narrower column it is as wide as that
+)
+_DOTS_PER_INCH = 216  # sharp on high-density screens too
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour (like "#0072B2"), 0 to 1, as WCAG 2 defines it."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def ink_on(colour: str) -> str:
-    """Return white or near-black, whichever is easier to read on `colour` (like "#0072B2")."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK
+    """Return white or black, whichever stands out more from `colour`; the contrast is at least 4.5 : 1."""
+    return "#FFFFFF" if (luminance(colour) + 0.05) ** 2 < 1.05 * 0.05 else "#000000"
 
 
-def new_figure(width: float = 8.0, height: float = 3.0) -> "Figure":
+def new_figure(width: float = WIDTH, height: float = 3.0) -> "Figure":
     """Return an empty figure of `width` by `height` inches that no global state knows about."""
     logging.getLogger("matplotlib").setLevel(
         logging.ERROR
@@ -39,23 +50,9 @@ def new_figure(width: float = 8.0, height: float = 3.0) -> "Figure":
     return Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, facecolor="white")
 
 
-def draw_title(figure: "Figure", title: str, height: float) -> None:
-    """Write the title, if there is one, at the top left of a figure that is `height` inches high."""
-    if title:
-        place = (0.1 / figure.get_figwidth(), 1 - 0.12 / height)
-        figure.text(*place, title, va="top", size=SIZE + 3, weight="bold", color=INK, parse_math=False)
-
-
-def plain(axes: "Axes", *, grid: str = "") -> None:
-    """Give `axes` the one style: no box, short grey ticks, faint lines at the ticks of `grid` ("x", "y")."""
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(GREY)
-    axes.tick_params(labelsize=SIZE, colors=INK, color=GREY, length=3)
-    axes.set_axisbelow(True)
-    if grid == "x":
-        axes.grid(True, axis="x", color=FAINT, linewidth=0.8)
-    elif grid == "y":
-        axes.grid(True, axis="y", color=FAINT, linewidth=0.8)
+def shown_as(width: float, sentence: str) -> dict[str, Any]:
+    """Return what front ends are told about a picture of `width` inches: CSS pixels at most, and its text."""
+    return {"width": round(width * _CSS_PIXELS_PER_INCH), "alt": sentence}
 
 
 def _visible(texts: "list[Any]") -> list[str]:
@@ -94,7 +91,6 @@ class Picture:
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, str], dict[str, Any]]:
-        """Return the PNG (base64) and the sentence, and how wide the PNG is to be shown."""
+        """Return the PNG (base64) and the sentence, and how wide the PNG is shown where there is room."""
         data = {"image/png": b2a_base64(self.png, newline=False).decode("ascii"), "text/plain": self.sentence}
-        width = round(self.figure.get_figwidth() * CSS_PIXELS_PER_INCH)
-        return data, {"image/png": {"width": width, "alt": self.sentence}}
+        return data, {"image/png": shown_as(self.figure.get_figwidth(), self.sentence)}

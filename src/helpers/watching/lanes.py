@@ -1,36 +1,31 @@
-"""How runs are drawn: lanes of bars that thin out into density."""
+"""How runs are drawn: lanes of bars that thin out into density, laid out once for picture and live view."""
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import floor, log10
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from helpers.views.picture import (
-    COLOURS,
-    FAINT,
-    GREY,
-    INK,
-    LETTER,
-    SIZE,
-    WIDTH,
-    draw_title,
-    ink_on,
-    new_figure,
-    plain,
-)
+from helpers.pools.chunks import chunk_colours
+from helpers.views.drawing import POINTS, Area, Boxes, Drawing, Line, Mark, Words
+from helpers.views.picture import COLOURS, FAINT, GREY, INK, LETTER, SIZE, WIDTH, ink_on
 from helpers.views.words import plural
+from helpers.watching.runs import Fate
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from helpers.watching.runs import Lane, Run, Span
 
-LEFT, RIGHT = 1.85, 0.85  # inches beside the lanes, for the labels
+LEFT, RIGHT = 1.85, 0.95  # inches beside the lanes, for the labels
 MOST_LANES = 16
 MOST_BARS = 300  # in a lane; above it the picture shows how busy the workers were
 _BINS = 500
-_LANE = 0.32  # inches, of up to eight lanes
+_LANE = 0.34  # inches, of up to eight lanes
 _BAR = 0.76  # of the lane's height
-_HALO = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.75}
+_LINE = 0.19  # inches, of a line of a heading
+_PER_LINE = 80  # letters of a heading
+_BARS = "seconds since the start; a bar is a task"
+_CHUNKS = "seconds since the start; a bar is a task, a colour is a chunk"
+_DENSITY = "seconds since the start; the height is the share of the time at work"
 
 
 class Row(NamedTuple):
@@ -44,7 +39,153 @@ class Row(NamedTuple):
     @property
     def tasks(self) -> int:
         """The number of tasks that were started in these lanes."""
-        return sum(len(lane.spans) for lane in self.lanes)
+        return sum(map(len, self.lanes))
+
+
+class Panel(NamedTuple):
+    """What is drawn of one run."""
+
+    heading: list[str]  # its lines
+    run: "Run"
+    rows: list[Row]
+    colours: list[str]  # of the rows
+    bold: bool
+
+    @property
+    def lines(self) -> int:
+        """How many lanes high the panel is."""
+        return max(len(self.rows), 1)
+
+
+class Scale(NamedTuple):
+    """How large things are, the same in every panel of a picture."""
+
+    until: float  # seconds, the end of the time axis
+    lane: float  # inches, the height of one
+    crowded: bool  # a lane has no room for its bars: all lanes show how busy their workers were
+    chunksize: int | None  # of the chunks that the bars are coloured by
+
+    @property
+    def inches(self) -> float:
+        """Inches per second."""
+        return (WIDTH - LEFT - RIGHT) / self.until
+
+    @property
+    def text(self) -> float:
+        """Points, of the words in the bars."""
+        return min(SIZE - 1, self.lane * POINTS * _BAR * 0.62)
+
+    def x(self, seconds: float) -> float:
+        """Return the place of a moment."""
+        return LEFT + seconds * self.inches
+
+    def letters(self, word: str) -> float:
+        """Return the inches that the word and some air take."""
+        return LETTER * (len(word) + 1) * self.text / SIZE
+
+
+def told(run: "Run") -> str:
+    """Return the heading of a finished run: its sentence and how long it took."""
+    return f"{run!r}, {run.seconds:.2f} s"
+
+
+def draw_runs(
+    runs: "Mapping[str, Run]", title: str, chunksize: int | None, heading: "Callable[[Run], str]" = told
+) -> Drawing:
+    """Return a drawing with one panel per run, one below the other, on one time axis from 0.
+
+    A process keeps its name and its colour from panel to panel, and all panels show bars or all show density.
+    """
+    panels = _panels(runs, heading)
+    count = sum(panel.lines for panel in panels)
+    crowded = any(row.shared or row.tasks > MOST_BARS for panel in panels for row in panel.rows)
+    until = max(run.seconds for run in runs.values()) or 1e-3
+    scale = Scale(until, _LANE if count <= 12 else max(0.22, _LANE * 12 / count), crowded, chunksize)
+    head, foot = 0.34 if title else 0.04, 0.5
+    above = [(0.18 if number else 0.08) + _LINE * len(panel.heading) for number, panel in enumerate(panels)]
+    sheet = Drawing(WIDTH, head + sum(above) + count * scale.lane + foot)
+    if title:
+        sheet.add(Words(0.1, 0.2, title, SIZE + 3, bold=True))
+    top = head
+    for panel, space in zip(panels, above, strict=True):
+        top += space
+        for number, line in enumerate(reversed(panel.heading)):
+            sheet.add(Words(0.1, top - 0.14 - _LINE * number, line, bold=panel.bold))
+        _draw_panel(sheet, top, panel, scale)
+        top += panel.lines * scale.lane
+    for tick in _ticks(until):
+        sheet.add(Words(scale.x(tick), top + 0.15, f"{tick:g}", anchor="middle"))
+    what = _DENSITY if crowded else _CHUNKS if chunksize else _BARS
+    sheet.add(Words((LEFT + WIDTH - RIGHT) / 2, top + 0.36, what, anchor="middle"))
+    return sheet
+
+
+def _panels(runs: "Mapping[str, Run]", heading: "Callable[[Run], str]") -> list[Panel]:
+    named = with_one_name_each(runs.values())
+    panels = []
+    known: dict[Any, str] = {}  # the colour of each process
+    for name, run in zip(runs, named, strict=True):
+        rows = rows_of(run)
+        lines = textwrap.wrap(f"{name}: {heading(run)}" if name else heading(run), _PER_LINE)
+        panels.append(Panel(lines, run, rows, _row_colours(rows, known), bool(name)))
+    return panels
+
+
+def with_one_name_each(runs: "Iterable[Run]") -> "list[Run]":
+    """Return the runs with lanes named so that a process has the same name in all of them.
+
+    The name is the one of its first run. Others are numbered as in their run, past numbers that are taken.
+    """
+    names: dict[int, str] = {}
+    renamed = []
+    for run in runs:
+        if run.plan.noun != "worker":  # threads share their process
+            renamed.append(run)
+            continue
+        taken = {names[lane.pid] for lane in run.lanes if lane.pid in names}
+        fresh = (
+            name
+            for number in range(1, len(run.lanes) + 1 + len(taken))
+            if (name := f"worker {number}") not in taken
+        )
+        lanes = []
+        for lane in run.lanes:
+            if not lane.label.startswith("worker "):
+                lanes.append(lane)
+                continue
+            if lane.pid not in names:
+                names[lane.pid] = next(fresh)
+            lanes.append(replace(lane, label=names[lane.pid]))
+        renamed.append(replace(run, lanes=tuple(sorted(lanes, key=_number))))
+    return renamed
+
+
+def _number(lane: "Lane") -> int:
+    last = lane.label.rsplit(" ", 1)[-1]
+    return int(last) if last.isdigit() else 0
+
+
+def _row_colours(rows: list[Row], known: dict[Any, str]) -> list[str]:
+    """Return a colour for each row: its process's, if it has one; a new one is not its neighbours'."""
+    colours: list[str] = []
+    for number, row in enumerate(rows):
+        one = row.lanes[0]
+        who = (
+            (one.pid, one.label if one.label.startswith(("thread", "interpreter")) else "")
+            if len(row.lanes) == 1
+            else row.label
+        )
+        if who not in known:
+            following = rows[number + 1].lanes[0] if number + 1 < len(rows) else None
+            beside = {*colours[-1:], known.get((following.pid, "")) if following else None}
+            turn = len(known)
+            known[who] = next(
+                colour
+                for step in range(len(COLOURS))
+                if (colour := COLOURS[(turn + step) % len(COLOURS)]) not in beside
+            )
+        colours.append(known[who])
+    return colours
 
 
 def rows_of(run: "Run") -> list[Row]:
@@ -70,17 +211,13 @@ def _label(lane: "Lane") -> str:
     return f"{lane.label} · PID {lane.pid}"
 
 
-def _end(span: "Span", until: float) -> float:
-    return until if span.end is None else span.end
-
-
 def _one_after_another(run: "Run") -> "list[list[Lane]]":
     """Return the lanes in slots, each in the first slot that was over when the lane began."""
     slots: list[list[Lane]] = []
     ends: list[float] = []
     for lane in run.lanes:
-        over = max(_end(span, run.seconds) for span in lane.spans)
-        slot = next((i for i, end in enumerate(ends) if end <= lane.spans[0].start), None)
+        over = float(lane.until(run.seconds).max())
+        slot = next((i for i, end in enumerate(ends) if end <= lane.first), None)
         if slot is None:
             slots.append([lane])
             ends.append(over)
@@ -96,151 +233,125 @@ def busy(lanes: "Sequence[Lane]", edges: Any, until: float) -> Any:
 
     total = np.zeros(len(edges))
     for lane in lanes:
-        spans = np.array([(span.start, _end(span, until)) for span in lane.spans])
-        starts, ends = spans[:, 0], np.maximum(spans[:, 1], spans[:, 0])
+        starts = lane.starts
+        ends = np.maximum(lane.until(until), starts)
         done = np.concatenate([[0.0], np.cumsum(ends - starts)])
         times = np.column_stack([starts, ends]).ravel()
         total += np.interp(edges, times, np.repeat(done, 2)[1:-1])
     return np.clip(np.diff(total) / np.diff(edges) / max(len(lanes), 1), 0, 1)
 
 
-class Scale(NamedTuple):
-    """How large things are in a panel."""
-
-    until: float  # seconds, the end of the time axis
-    inches: float  # per second
-    text: float  # points, of the words in the bars
-    crowded: bool  # a lane has no room for its bars: all lanes show how busy their workers were
-
-    def letters(self, word: str) -> float:
-        """Return the inches that the word and some air take."""
-        return LETTER * (len(word) + 1) * self.text / SIZE
+def _ticks(until: float) -> list[float]:
+    """Return at most eight round numbers from 0."""
+    rough = until / 7
+    power = 10.0 ** floor(log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    return [number * step for number in range(int(until / step * 1.000001) + 1)]
 
 
-def draw_runs(runs: "Mapping[str, Run]", title: str, chunksize: int | None) -> "Figure":
-    """Return a figure with one panel per run, one below the other, on one time axis from 0."""
-    panels = [(name, run, rows_of(run)) for name, run in runs.items()]
-    count = sum(max(len(rows), 1) for _, _, rows in panels)
-    lane = _LANE if count <= 12 else max(0.2, _LANE * 12 / count)
-    head, above, foot = 0.3 if title else 0.02, 0.34, 0.5
-    height = head + foot + count * lane + above * len(panels)
-    figure = new_figure(WIDTH, height)
-    draw_title(figure, title, height)
-    until = max(run.seconds for run in runs.values()) or 1e-3
-    crowded = any(row.tasks > MOST_BARS for _, _, rows in panels for row in rows)
-    scale = Scale(until, (WIDTH - LEFT - RIGHT) / until, min(SIZE - 1, lane * 72 * _BAR * 0.62), crowded)
-    top = height - head
-    for name, run, rows in panels:
-        tall = max(len(rows), 1) * lane
-        top -= above + tall
-        axes = figure.add_axes((LEFT / WIDTH, top / height, 1 - (LEFT + RIGHT) / WIDTH, tall / height))
-        _draw_panel(axes, run, rows, scale, chunksize)
-        heading = f"{run!r}, {run.seconds:.2f} s"
-        axes.annotate(f"{name}: {heading}" if name else heading, (0, 1), (72 * (0.1 - LEFT), 5),
-                      xycoords="axes fraction", textcoords="offset points", size=SIZE, color=INK,
-                      weight="bold" if name else "normal", parse_math=False)  # fmt: skip
-        axes.tick_params(labelbottom=False)
-    axes.tick_params(labelbottom=True)
-    axes.set_xlabel("seconds since the start", size=SIZE, color=INK)
-    return figure
-
-
-def _draw_panel(axes: "Axes", run: "Run", rows: list[Row], scale: Scale, chunksize: int | None) -> None:
-    """Draw the rows of one run."""
-    plain(axes, grid="x")
-    axes.set_xlim(0, scale.until)
-    axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [row.label for row in rows])
-    axes.tick_params(axis="y", length=0)
-    if not rows:
-        axes.text(0, 0, " no task started", va="center", size=SIZE, style="italic", color=GREY)
-    for y, row in enumerate(rows):
-        colour = COLOURS[y % len(COLOURS)]
-        axes.annotate(plural(row.tasks, "task"), (1, y), (5, 0), xycoords=("axes fraction", "data"),
-                      textcoords="offset points", va="center", size=scale.text, color=GREY)  # fmt: skip
+def _draw_panel(sheet: Drawing, top: float, panel: Panel, scale: Scale) -> None:
+    """Draw the rows of one run below `top`."""
+    bottom = top + panel.lines * scale.lane
+    for tick in _ticks(scale.until):
+        sheet.add(Line([(scale.x(tick), top), (scale.x(tick), bottom)], FAINT))
+    sheet.add(Line([(LEFT, bottom), (WIDTH - RIGHT, bottom)], GREY))
+    if not panel.rows:
+        sheet.add(Words(LEFT + 0.05, top + scale.lane / 2, "no task started", colour=GREY, italic=True))
+    fills = _chunk_fills(panel, scale)
+    for number, (row, colour) in enumerate(zip(panel.rows, panel.colours, strict=True)):
+        y = top + (number + 0.5) * scale.lane
+        sheet.add(Words(LEFT - 0.07, y, row.label, min(SIZE, scale.text + 1), anchor="end"))
+        sheet.add(Words(WIDTH - RIGHT + 0.07, y, plural(row.tasks, "task"), scale.text, GREY))
         if row.starting:
-            _draw_start(axes, y, row.lanes[0].spans[0].start, scale)
-        if row.shared or scale.crowded:
-            _draw_density(axes, y, row, scale.until, colour)
+            _draw_start(sheet, y, row.lanes[0].first, scale)
+        if scale.crowded:
+            _draw_density(sheet, y, row, colour, scale)
             continue
         for lane in row.lanes:
-            fills = [colour] * len(lane.spans)
-            if chunksize:
-                fills = [COLOURS[span.task // chunksize % len(COLOURS)] for span in lane.spans]
-            _draw_bars(axes, y, lane, run, scale, fills)
+            spans = lane.spans
+            _draw_bars(sheet, y, lane, panel.run, scale, [fills.get(span.task, colour) for span in spans])
 
 
-def _draw_start(axes: "Axes", y: int, first: float, scale: Scale) -> None:
+def _chunk_fills(panel: Panel, scale: Scale) -> dict[int, str]:
+    """Return the colour of each task's chunk, if the bars are coloured by chunk."""
+    size = scale.chunksize
+    if not size or scale.crowded:
+        return {}
+    orders = [[int(task) // size for lane in row.lanes for task in lane.tasks] for row in panel.rows]
+    colours = chunk_colours(orders)
+    return {int(task): colours[int(task) // size] for lane in panel.run.lanes for task in lane.tasks}
+
+
+def _draw_start(sheet: Drawing, y: float, first: float, scale: Scale) -> None:
     """Shade the time before a worker's first task."""
     if first * scale.inches < 0.02:
         return
-    axes.barh(y, first, height=_BAR, color=FAINT, linewidth=0)
+    height = scale.lane * _BAR
+    sheet.add(Boxes([(LEFT, y - height / 2, first * scale.inches, height)], [FAINT]))
     if first * scale.inches > scale.letters("starting"):
-        axes.text(
-            first / 2, y, "starting", ha="center", va="center", size=scale.text, style="italic", color=GREY
-        )
+        sheet.add(Words(scale.x(first / 2), y, "starting", scale.text, INK, "middle", italic=True))
 
 
-def _draw_density(axes: "Axes", y: int, row: Row, until: float, colour: str) -> None:
+def _draw_density(sheet: Drawing, y: float, row: Row, colour: str, scale: Scale) -> None:
     """Draw how busy the lanes were, as a height, and mark the tasks that died."""
     import numpy as np
 
-    edges = np.linspace(0, until, _BINS + 1)
-    share = busy(row.lanes, edges, until)
-    base = y + _BAR / 2
-    axes.fill_between(
-        edges, base, base - _BAR * np.append(share, share[-1]), step="post", color=colour, linewidth=0
-    )
-    axes.plot([0, until], [base, base], color=colour, linewidth=0.5)
-    died = [span.start for each in row.lanes for span in each.spans if span.died]
-    axes.plot(died, [y] * len(died), linestyle="", marker="x", color=INK, markersize=5, clip_on=False)
+    edges = np.linspace(0, scale.until, _BINS + 1)
+    height = scale.lane * _BAR
+    base = y + height / 2
+    tops = base - height * busy(row.lanes, edges, scale.until)
+    x = LEFT + np.repeat(edges, 2)[1:-1] * scale.inches
+    steps = np.column_stack([x, np.repeat(tops, 2)]).tolist()
+    sheet.add(Area([(LEFT, base), *map(tuple, steps), (WIDTH - RIGHT, base)], colour))
+    sheet.add(Line([(LEFT, base), (WIDTH - RIGHT, base)], colour, 0.5))
+    for lane in row.lanes:
+        sheet.add(*(Mark(scale.x(start), y, 5) for start in lane.starts[lane.fates == Fate.DIED].tolist()))
 
 
-def _draw_bars(axes: "Axes", y: int, lane: "Lane", run: "Run", scale: Scale, fills: "list[str]") -> None:
+def _draw_bars(sheet: Drawing, y: float, lane: "Lane", run: "Run", scale: Scale, fills: "list[str]") -> None:
     """Draw one bar per task in its colour, with its number where there is room for it."""
     usual = sorted(span.end - span.start for span in lane.spans if span.end is not None)
     stub = usual[len(usual) // 2] if usual else run.seconds / 10
-    whole, whole_fills = [], []
+    height = scale.lane * _BAR
+    whole, whole_fills, words = [], [], []
     for span, fill in zip(lane.spans, fills, strict=True):
         if span.end is not None and not span.died:
-            width = span.end - span.start
-            whole.append((span.start, width))
+            width = (span.end - span.start) * scale.inches
+            whole.append((scale.x(span.start), y - height / 2, width, height))
             whole_fills.append(fill)
             ink = ink_on(fill)
         else:
-            width = _draw_open_bar(axes, y, span, run, scale, stub, fill)
-            ink = INK
-        room = width * scale.inches
-        if not span.died and room > scale.letters(str(span.task)):
-            word = f"{span.task}{_remark(span, room)}"
-            axes.text(span.start + width / 2, y, word, ha="center", va="center", size=scale.text, color=ink)
+            width = _draw_open_bar(sheet, y, span, run, scale, stub, fill)
+            ink = "#000000"
+        if not span.died and width > scale.letters(str(span.task)):
+            middle = scale.x(span.start) + width / 2
+            word = f"{span.task}{_remark(span, width)}"
+            words.append(Words(middle, y, word, scale.text, ink, "middle"))
     # White lines between the bars of the whole lane or of none: chance would draw some of them.
     line = 0.8 if stub * scale.inches > 0.05 else 0.0
-    axes.broken_barh(whole, (y - _BAR / 2, _BAR), facecolors=whole_fills, edgecolor="white", linewidth=line)
+    sheet.add(Boxes(whole, whole_fills, "white" if line else "", line), *words)
 
 
 def _draw_open_bar(
-    axes: "Axes", y: int, span: "Span", run: "Run", scale: Scale, stub: float, fill: str
+    sheet: Drawing, y: float, span: "Span", run: "Run", scale: Scale, stub: float, fill: str
 ) -> float:
-    """Draw a task that died or still runs, and return its width in seconds.
+    """Draw a task that died or still runs, and return its width in inches.
 
     Nobody knows when a killed task's worker ended: its bar is as long as a usual task's.
     """
-    end = _end(span, run.seconds)
+    end = run.seconds if span.end is None else span.end
     if span.died and span.end is None:
         end = min(end, span.start + max(stub, 0.3 / scale.inches))
-    width = end - span.start
-    hatch = "////" if span.died else None
-    axes.barh(y, width, left=span.start, height=_BAR, color=fill, alpha=0.45, edgecolor=INK, linewidth=0.8,
-              linestyle="--", hatch=hatch)  # fmt: skip
+    left, width, height = scale.x(span.start), (end - span.start) * scale.inches, scale.lane * _BAR
+    sheet.add(Boxes([(left, y - height / 2, width, height)], [fill], INK, 0.8, open=True, hatched=span.died))
     if span.died:
-        axes.plot(
-            span.start + width / 2, y, marker="X", color=INK, markeredgecolor="white", markersize=scale.text
-        )
         words = f" task {span.task} died "
-        beside = (scale.until - end) * scale.inches > scale.letters(words)
-        axes.text(end if beside else span.start, y, words, ha="left" if beside else "right", va="center",
-                  size=scale.text, color=INK, weight="bold", bbox=_HALO)  # fmt: skip
+        beside = WIDTH - RIGHT - left - width > scale.letters(words)
+        sheet.add(Mark(left + width / 2, y, scale.text))
+        sheet.add(
+            Words(left + width if beside else left, y, words, scale.text, INK, "start" if beside else "end",
+                  bold=True, halo=True)
+        )  # fmt: skip
     return width
 
 

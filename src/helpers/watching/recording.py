@@ -5,12 +5,13 @@ import os
 import shutil
 import tempfile
 import threading
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
 from helpers.pools.plan import Plan
-from helpers.watching.runs import Lane, Run, Span
+from helpers.watching.runs import Fate, Lane, Run
 from helpers.workers import tracing
 
 
@@ -34,38 +35,37 @@ class Recording:
 
         With `look`, the process of each open span is looked at: a task whose process has ended died with it.
         """
+        import numpy as np
+
+        files: dict[tuple[int, int], list[Path]] = {}
+        for path in sorted(self.folder.glob("*.log")):
+            pid, thread, _ = map(int, path.stem.split("-"))
+            files.setdefault((pid, thread), []).append(path)
         found = []
-        for path in self.folder.glob("*.log"):
-            pid, thread = map(int, path.stem.split("-"))
-            spans = self._spans(path.read_bytes())
-            if look and any(span.end is None for span in spans) and not _alive(pid):
-                spans = [span._replace(died=True) if span.end is None else span for span in spans]
-            if spans:
-                found.append((spans[0].start, pid, thread, spans))
+        for (pid, thread), paths in files.items():
+            records = np.concatenate([_records(path) for path in paths])
+            if not len(records):
+                continue
+            starts = (records["start"] - self.began) / 1e9
+            ends = (records["end"] - self.began) / 1e9
+            fates = _fates(records["fate"])
+            running = fates == Fate.RUNNING
+            if running.any():
+                ends[running] = np.nan
+                if look and not _alive(pid):
+                    fates[running] = Fate.DIED
+            found.append((starts[0], pid, thread, records["task"], starts, ends, fates))
         labels = (f"{self.plan.noun} {number}" for number in range(1, len(found) + 1))
         return tuple(
-            Lane("this process" if (pid, thread) == self._here else next(labels), pid, tuple(spans))
-            for _, pid, thread, spans in sorted(found, key=lambda lane: lane[:3])
+            Lane("this process" if (pid, thread) == self._here else next(labels), pid, *columns)
+            for _, pid, thread, *columns in sorted(found, key=lambda lane: lane[:3])
         )
-
-    def _spans(self, raw: bytes) -> list[Span]:
-        """Return the spans that a worker's records tell; the last record may be half written."""
-        whole = len(raw) // tracing.RECORD.size * tracing.RECORD.size
-        spans, running = [], {}
-        for task, time, kind in tracing.RECORD.iter_unpack(raw[:whole]):
-            at = (time - self.began) / 1e9
-            if kind == tracing.START:
-                running[task] = at
-            elif task in running:
-                spans.append(
-                    Span(task, running.pop(task), at, kind == tracing.EXITED, kind == tracing.RAISED)
-                )
-        spans += [Span(task, start, None) for task, start in running.items()]
-        return sorted(spans, key=lambda span: span.start) if running else spans
 
     def run(self, results: list[Any]) -> Run:
         """Return the run as it is now."""
-        return Run(results, self.lanes(), self.elapsed, self.plan)
+        elapsed = self.elapsed  # reading many records takes its time, too
+        lanes = self.lanes()
+        return Run(results, lanes, max([elapsed, *(lane.last for lane in lanes)]), self.plan)
 
     def remove(self) -> None:
         """Remove the folder.
@@ -75,6 +75,38 @@ class Recording:
         tracing.forget()
         _to_remove.append(self.folder)
         sweep()
+
+
+def _fates(noted: Any) -> Any:
+    """Return what became of the tasks whose workers noted this."""
+    import numpy as np
+
+    meaning = {
+        tracing.STARTED: Fate.RUNNING,
+        tracing.ENDED: Fate.FINISHED,
+        tracing.RAISED: Fate.RAISED,
+        tracing.EXITED: Fate.DIED,
+    }
+    return np.array([meaning.get(note, Fate.RUNNING) for note in range(max(meaning) + 1)])[noted]
+
+
+def _records(path: Path) -> Any:
+    """Return the records of a worker's file as far as they are written, as an array with its fields.
+
+    The file is mapped here as well: Windows promises one view of it to all who map it, not to who reads it.
+    """
+    import numpy as np
+
+    kind = np.dtype([(field, "<i8") for field in tracing.FIELDS])
+    with path.open("rb") as file:
+        try:
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as view:
+                raw = view[:]
+        except ValueError:  # the worker has just made it
+            raw = b""
+    records = np.frombuffer(raw[: len(raw) // kind.itemsize * kind.itemsize], kind)
+    unwritten = np.flatnonzero(records["fate"] == 0)
+    return records[: unwritten[0]] if len(unwritten) else records
 
 
 _to_remove: list[Path] = []

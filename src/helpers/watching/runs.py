@@ -1,6 +1,9 @@
 """What a watched run is: its plan, its lanes of spans, and the sentence, picture and table of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from helpers.pools.plan import Plan
@@ -25,12 +28,85 @@ class Span(NamedTuple):
     raised: bool = False
 
 
-class Lane(NamedTuple):
-    """What one worker did: its label ("worker 1"), its process id and its spans, sorted by start."""
+class Fate(IntEnum):
+    """What became of a task."""
+
+    FINISHED = 0
+    RAISED = 1
+    DIED = 2
+    RUNNING = 3
+    NEVER = 4  # nobody has started it
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """What one worker did: its label ("worker 1"), its process id and its tasks, sorted by start.
+
+    The tasks are columns, NumPy arrays of one length: their numbers, when they started and ended (seconds
+    since the start of `watch`; NaN for an end that nobody has seen), and their fates. `spans` has them one by
+    one.
+    """
 
     label: str
     pid: int
-    spans: tuple[Span, ...]
+    tasks: Any
+    starts: Any
+    ends: Any
+    fates: Any
+
+    @classmethod
+    def of(cls, label: str, pid: int, spans: Iterable[Span]) -> "Lane":
+        """Return the lane of these spans."""
+        import numpy as np
+
+        rows = list(spans)
+        return cls(
+            label,
+            pid,
+            np.array([span.task for span in rows], dtype=np.int64),
+            np.array([span.start for span in rows], dtype=float),
+            np.array([np.nan if span.end is None else span.end for span in rows], dtype=float),
+            np.array([_fate(span) for span in rows], dtype=np.int64),
+        )
+
+    def __len__(self) -> int:
+        """Return the number of tasks."""
+        return len(self.tasks)
+
+    @property
+    def first(self) -> float:
+        """When the first task started."""
+        return float(self.starts[0])
+
+    @property
+    def last(self) -> float:
+        """The latest moment at which the worker noted something."""
+        import numpy as np
+
+        return float(np.fmax.reduce(self.ends, initial=self.starts[-1]))
+
+    def until(self, now: float) -> Any:
+        """Return the ends, `now` where none was seen."""
+        import numpy as np
+
+        return np.where(np.isnan(self.ends), now, self.ends)
+
+    @cached_property
+    def spans(self) -> tuple[Span, ...]:
+        """The tasks one by one."""
+        columns = (column.tolist() for column in (self.tasks, self.starts, self.ends, self.fates))
+        return tuple(
+            Span(task, start, None if end != end else end, fate == Fate.DIED, fate == Fate.RAISED)
+            for task, start, end, fate in zip(*columns, strict=True)
+        )
+
+
+def _fate(span: Span) -> Fate:
+    if span.died:
+        return Fate.DIED
+    if span.end is None:
+        return Fate.RUNNING
+    return Fate.RAISED if span.raised else Fate.FINISHED
 
 
 def _name_tasks(tasks: list[int]) -> str:
@@ -66,33 +142,26 @@ class Run:
     @property
     def overlapping(self) -> bool:
         """Whether tasks of two different processes were at work at the same time."""
-        ends = sorted(
-            (span.start, self.seconds if span.end is None else span.end, lane.pid)
-            for lane in self.lanes
-            for span in lane.spans
-        )
-        latest: dict[int, float] = {}
-        for start, end, pid in ends:
-            if any(until > start for other, until in latest.items() if other != pid):
-                return True
-            latest[pid] = max(end, latest.get(pid, 0.0))
-        return False
+        import numpy as np
+
+        times: dict[int, list[Any]] = {}
+        for lane in self.lanes:
+            times.setdefault(lane.pid, []).append(np.column_stack([lane.starts, lane.until(self.seconds)]))
+        if not times:
+            return False
+        # Within a process, threads may overlap: only their union counts. Then any overlap is two processes'.
+        work = np.concatenate([_union(np.concatenate(lanes)) for lanes in times.values()])
+        return len(_union(work)) < len(work)
 
     def outcomes(self) -> dict[str, list[int]]:
         """Return the numbers of the tasks that did not come to a good end, by what became of them."""
-        spans = {span.task: span for lane in self.lanes for span in lane.spans}
-        found: dict[str, list[int]] = {"died": [], "raised": [], "running": [], "never": []}
-        for task in range(self.tasks):
-            span = spans.get(task)
-            if span is None:
-                found["never"].append(task)
-            elif span.died:
-                found["died"].append(task)
-            elif span.end is None:
-                found["running"].append(task)
-            elif span.raised:
-                found["raised"].append(task)
-        return found
+        import numpy as np
+
+        fates = np.full(self.tasks, Fate.NEVER)
+        for lane in self.lanes:
+            fates[lane.tasks] = lane.fates
+        words = {"died": Fate.DIED, "raised": Fate.RAISED, "running": Fate.RUNNING, "never": Fate.NEVER}
+        return {word: np.flatnonzero(fates == fate).tolist() for word, fate in words.items()}
 
     def _outcome(self) -> str:
         words = {
@@ -128,7 +197,7 @@ class Run:
             raise ValueError(
                 'the size of the chunks is not known: say it, as in draw(by="chunk", chunksize=10)'
             )
-        return Picture(draw_runs({"": self}, title, size if by == "chunk" else None), repr(self))
+        return Picture(draw_runs({"": self}, title, size if by == "chunk" else None).figure(), repr(self))
 
     def table(self) -> "Table":
         """Return one row per task: worker, process id, task, start, end (seconds) and what became of it."""
@@ -147,6 +216,16 @@ class Run:
             for span in lane.spans
         ]
         return Table(("worker", "PID", "task", "start (s)", "end (s)", "outcome"), rows)
+
+
+def _union(spans: Any) -> Any:
+    """Return (start, end) of the times that at least one span covers; spans that only touch stay two."""
+    import numpy as np
+
+    spans = spans[np.lexsort((spans[:, 1], spans[:, 0]))]
+    ends = np.maximum.accumulate(spans[:, 1])
+    begins = np.flatnonzero(np.concatenate([[True], spans[1:, 0] >= ends[:-1]]))
+    return np.column_stack([spans[begins, 0], ends[np.append(begins[1:], len(spans)) - 1]])
 
 
 def fate(span: Span) -> str:

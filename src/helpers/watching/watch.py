@@ -40,7 +40,9 @@ def draw_side_by_side(runs: Mapping[str, Run], title: str = "") -> "Picture":
 
     if not runs:
         raise ValueError('no runs to draw: give a dictionary such as {"map": run, "Pool.map": other_run}')
-    return Picture(draw_runs(runs, title, None), "; ".join(f"{name}: {run!r}" for name, run in runs.items()))
+    return Picture(
+        draw_runs(runs, title, None).figure(), "; ".join(f"{name}: {run!r}" for name, run in runs.items())
+    )
 
 
 def watch(

@@ -1,7 +1,9 @@
-"""The child's side of `watch`: each task notes when it starts and ends, in a file of its worker's own.
+"""The child's side of `watch`: each task notes when it starts and ends, in files of its worker's own.
 
-Workers import this module, so it imports the standard library's smallest parts only. One writer per file
-needs no lock and no queue: nothing can block, and what a killed worker wrote is still there.
+Workers import this module, so it imports the standard library's smallest parts only. The files are mapped
+into memory: a note is four numbers put in their places, no call of the operating system, and what a killed
+worker noted is still there, since the memory is the file's. One writer per file needs no lock and no queue:
+nothing can block.
 """
 
 from __future__ import annotations
@@ -9,34 +11,50 @@ from __future__ import annotations
 import os
 import time
 from _thread import _local, get_ident
-from collections.abc import Callable
-from struct import Struct
+from mmap import mmap
 
 TYPE_CHECKING = False  # type checkers read it as true; importing typing would slow each child's start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-START, END, RAISED, EXITED = b"S", b"E", b"R", b"X"
-RECORD = Struct("<qqc")  # task number, time.perf_counter_ns(), kind
+# What a task came to. 0 is a record that nobody has written yet.
+STARTED, ENDED, RAISED, EXITED = 1, 2, 3, 4
+FIELDS = ("task", "start", "end", "fate")  # of a record: 64-bit numbers, times by time.perf_counter_ns()
+_WIDTH = len(FIELDS)
+_BYTES = 8 * _WIDTH
+_FIRST, _MOST = 1 << 11, 1 << 17  # records in a worker's first file and in its largest ones
 
-_pack, _clock, _write, _pid, _close = RECORD.pack, time.perf_counter_ns, os.write, os.getpid, os.close
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+_clock, _pid = time.perf_counter_ns, os.getpid
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class _Log:
-    """The open file of one thread of one process, closed when the thread ends or needs another folder."""
+    """The mapped file that one thread of one process writes to; a new file follows when it is full."""
 
-    __slots__ = ("descriptor", "folder", "pid")
+    __slots__ = ("at", "cells", "end", "folder", "pid", "thread", "turn")
 
     def __init__(self, folder: str) -> None:
-        self.folder = folder
-        self.pid = _pid()
-        path = os.path.join(folder, f"{self.pid}-{get_ident()}.log")  # noqa: PTH118 - pathlib slows a worker's start
-        self.descriptor = os.open(path, _FLAGS, 0o600)
+        self.folder, self.pid, self.thread, self.turn = folder, _pid(), get_ident(), 0
+        self.follow()
 
-    def __del__(self) -> None:
-        if hasattr(self, "descriptor"):
-            _close(self.descriptor)
+    def follow(self) -> None:
+        """Go on in a new file, twice as large as the last one."""
+        while True:
+            name = f"{self.pid}-{self.thread}-{self.turn:04}.log"
+            self.turn += 1
+            try:
+                descriptor = os.open(os.path.join(self.folder, name), _FLAGS, 0o600)  # noqa: PTH118 - pathlib is slow to import
+                break
+            except FileExistsError:  # of an earlier thread that had the same number
+                continue
+        try:
+            size = min(_FIRST << self.turn - 1, _MOST) * _BYTES
+            os.write(descriptor, bytes(size))  # a full disk says so here; later it would be a bus error
+            self.cells = memoryview(mmap(descriptor, size)).cast("q")
+        finally:
+            os.close(descriptor)
+        self.at, self.end = 0, size // 8
 
 
 class _Mine(_local):
@@ -48,16 +66,8 @@ class _Mine(_local):
 _mine = _Mine()
 
 
-def _log(folder: str) -> int:
-    """Return the descriptor to write to; a forked child never writes through its parent's."""
-    log = _mine.log
-    if log is None or log.folder != folder or log.pid != _pid():
-        _mine.log = log = _Log(folder)
-    return log.descriptor
-
-
 def forget() -> None:
-    """Close the file of this thread."""
+    """Let go of the file of this thread."""
     _mine.log = None
 
 
@@ -85,15 +95,25 @@ class Traced:
             arguments = (item, *rest)
         else:
             number, arguments = numbered, (*rest[0], *rest[1:])
-        file = _log(self.folder)
+        log = _mine.log
+        if log is None or log.folder != self.folder or log.pid != _pid():
+            _mine.log = log = _Log(self.folder)
+        elif log.at == log.end:
+            log.follow()
+        cells, at = log.cells, log.at
+        log.at = at + _WIDTH
         kind = EXITED
-        _write(file, _pack(number, _clock(), START))
+        cells[at] = number
+        cells[at + 1] = _clock()
+        cells[at + 3] = STARTED  # the last of the three: with it, the record counts
         try:
             result = self.function(*arguments, **extra)
-            kind = END
+            kind = ENDED
             return result
         except Exception:
             kind = RAISED
             raise
         finally:
-            _write(file, _pack(number, _clock(), kind))
+            if log.pid == _pid():  # a child that the function forked never writes through its parent's map
+                cells[at + 2] = _clock()
+                cells[at + 3] = kind
