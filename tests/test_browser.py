@@ -13,6 +13,7 @@ pytest.importorskip(
     "playwright", reason="the package playwright is not installed: pip install -e '.[test]' brings it"
 )
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests import lab as labs
@@ -23,6 +24,7 @@ LIVE = "live=True"
 SOLUTIONS_IN_CODE_CELLS = """() => jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === 'code' && cell.model.id.includes('-solution'))
     .map(cell => cell.model.id)"""
+ALTS = "[...document.querySelectorAll('.jp-OutputArea-output.jp-RenderedImage img')].map(image => image.alt)"
 SAMPLE = """id => { const cells = jupyterapp.shell.currentWidget.content.widgets;
                     const cell = cells.find(cell => cell.model.id === id);
                     const image = cell.node.querySelector('.jp-RenderedSVG img, .jp-RenderedSVG svg');
@@ -55,10 +57,12 @@ def test_a_reader_runs_all_cells_without_an_error(browser: Browser, lab: labs.La
     What was run can be saved.
     """
     with labs.opened(browser, lab, notebook) as page:
+        check_alternative_texts(page)  # of what is stored, which no browser has been told to trust
         labs.start_run_all(page)
         frames = watch_live_cells(page)
         cells = page.evaluate(labs.OUTPUTS)
         labs.save(page)
+        check_alternative_texts(page)
     assert cells
     saved = json.loads((lab.checkout / "my_notebooks" / notebook).read_text(encoding="utf-8"))
     assert any(cell.get("outputs") for cell in saved["cells"])
@@ -73,6 +77,18 @@ def test_a_reader_runs_all_cells_without_an_error(browser: Browser, lab: labs.La
             assert kinds == {"image/png", "text/plain"}, (
                 f"{where}: it ends as {kinds}, not as a still picture"
             )
+
+
+def check_alternative_texts(page: Page) -> None:
+    """See that each picture among the outputs has its sentence as alternative text; axe-core agrees."""
+    outputs = [output for cell in page.evaluate(labs.OUTPUTS) for output in cell["outputs"]]
+    sentences = [data["text/plain"] for each in outputs if "image/png" in (data := each.get("data", {}))]
+    try:
+        page.wait_for_function(f"() => {ALTS}.length >= {len(sentences)}", timeout=10_000)
+    finally:
+        assert page.evaluate(ALTS) == sentences
+    found = Axe().run(page, ".jp-NotebookPanel", {"runOnly": ["image-alt", "svg-img-alt", "role-img-alt"]})
+    assert not found.response["violations"], found.generate_report()
 
 
 def watch_live_cells(page: Page) -> dict[str, set[str]]:

@@ -22,7 +22,7 @@ ENVIRONMENT: dict[str, Any] = yaml.safe_load((ROOT / "environment.yml").read_tex
 WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
 CONDA_LINES: list[str] = [line for line in ENVIRONMENT["dependencies"] if isinstance(line, str)]
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}  # where the name differs
-PIP_ONLY = {"playwright", "jupyter-repo2docker"}  # only whole test runs use them
+PIP_ONLY = {"playwright", "axe-playwright-python", "jupyter-repo2docker"}  # only whole test runs use them
 NEWEST_PYTHON = 14
 
 
