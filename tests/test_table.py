@@ -1,5 +1,8 @@
 """A table reads well as text and as HTML."""
 
+import re
+from html import unescape
+
 import pytest
 
 from helpers.views.table import Table
@@ -46,3 +49,26 @@ def test_a_row_of_another_length_is_refused() -> None:
     """Each row has one value per column."""
     with pytest.raises(ValueError, match=r"has 1 values for 2 columns \(a, b\)"):
         Table(("a", "b"), [(1,)])
+
+
+def test_code_is_monospace_and_breaks_between_arguments() -> None:
+    """A column of code keeps words and expressions whole; other columns are as before."""
+    line = "with Pool(2) as pool: pool.map(f, [1, 2], 'a, b'); g(x < 1)"
+    html = Table(("you write", "n"), [(line, "a, b")], code=("you write",))._repr_html_()
+    cell = html.split("<td", 2)[1]
+    assert "<code>" in cell
+    assert "</td><td" in html
+    assert html.endswith('<td style="text-align: left">a, b</td></tr></tbody></table></div>')
+    pieces = re.findall(r'<span style="white-space: nowrap">(.*?)</span>', cell)
+    assert list(map(unescape, pieces)) == [
+        "with Pool(2) as pool:",
+        "pool.map(f,",
+        "[1, 2],",
+        "'a, b');",
+        "g(x < 1)",
+    ]
+
+
+def test_a_column_of_code_is_a_column() -> None:
+    with pytest.raises(ValueError, match=r"code=\['b'\] names no column: the columns are a"):
+        Table(("a",), [], code=("b",))

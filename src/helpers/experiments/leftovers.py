@@ -70,7 +70,7 @@ class Leftovers:
 
     def table(self) -> Table:
         """Return what was seen."""
-        return Table(self.columns, self.rows)
+        return Table(self.columns, self.rows, code=self.columns[:1])
 
     def as_expected(self) -> Table:
         """Return for each line whether all that was seen is what is known; "-" where nothing is known."""
@@ -78,7 +78,7 @@ class Leftovers:
             (line, tuple(seen) == self.expected[line] if line in self.expected else None)
             for line, *seen in self.rows
         ]
-        return Table([self.columns[0], "as known for this machine"], rows)
+        return Table([self.columns[0], "as known for this machine"], rows, code=self.columns[:1])
 
     def __repr__(self) -> str:
         """Return the table of what was seen."""
@@ -121,7 +121,8 @@ def what_outlives(*lines: str, restarted: str = "", limit: float = 30.0) -> Tabl
     ]  # the slow one first
     left = _at_once(lambda job: job[0](job[1]), jobs)
     kernel = [(f"{restarted} (kernel restarted)", left.pop(0))] if restarted else []
-    return Table(["the program", "left when it has ended"], [*zip(lines, left, strict=True), *kernel])
+    rows = [*zip(lines, left, strict=True), *kernel]
+    return Table(["the program", "left when it has ended"], rows, code=["the program"])
 
 
 def press_stop(*lines: str) -> Leftovers:
@@ -172,7 +173,8 @@ def kill_a_worker(*engines: str) -> Table:
         return raised or "nothing: it waits for ever"
 
     lines = [_ENGINES[engine] for engine in engines]
-    return Table(["a worker is killed in", "you hear"], zip(lines, _at_once(measure, lines), strict=True))
+    rows = zip(lines, _at_once(measure, lines), strict=True)
+    return Table(["a worker is killed in", "you hear"], rows, code=["a worker is killed in"])
 
 
 def _told(line: str, expected: str | None, act: Callable[[Path, int], None]) -> tuple[str, str]:

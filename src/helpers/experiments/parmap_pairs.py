@@ -107,7 +107,8 @@ def compare_pairs() -> Table:
     equal = sum(row[-1] == "yes" for row in rows)
     long, short = sum(row[2] for row in rows), sum(row[4] for row in rows)
     caption = f"{equal} of {len(rows)} pairs agree · {long} lines with the library, {short} with parmap"
-    return Table(("pool", "standard library", "lines", "parmap", "lines", "same"), rows, caption)
+    columns = ("pool", "standard library", "lines", "parmap", "lines", "same")
+    return Table(columns, rows, caption, code=("pool", "standard library", "parmap"))
 
 
 def lines(source: str) -> int:

@@ -48,7 +48,8 @@ def compare_methods(workers: Pool | Executor) -> "Table":
     names = POOL_METHODS if isinstance(workers, Pool) else EXECUTOR_METHODS
     if not isinstance(workers, Pool | Executor):
         raise TypeError(f"compare_methods wants a Pool or an executor, not {workers!r}")
-    return Table(COLUMNS, [_row(Method(workers, name)) for name in names])
+    rows = [_row(Method(workers, name)) for name in names]
+    return Table(COLUMNS, rows, code=("method", "several arguments?"))
 
 
 @dataclass(frozen=True)

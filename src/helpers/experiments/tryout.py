@@ -24,7 +24,8 @@ def tryout(lines: str) -> Table:
     that could wait for ever a limit of its own.
     """
     names = sys._getframe(1).f_globals
-    return Table(_COLUMNS, [_try(line.strip(), names) for line in lines.splitlines() if line.strip()])
+    rows = [_try(line.strip(), names) for line in lines.splitlines() if line.strip()]
+    return Table(_COLUMNS, rows, code=_COLUMNS[:2])
 
 
 def _try(line: str, names: dict[str, Any]) -> tuple[str, str | None, str, str]:

@@ -1,6 +1,6 @@
 """A small table that reads well as text and as HTML."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from typing import Any
 from unicodedata import east_asian_width
@@ -18,12 +18,51 @@ def _pad(text: str, width: int, right: bool) -> str:
     return space + text if right else text + space
 
 
+def _code(text: str) -> str:
+    """Return the code as HTML that breaks where `_pieces` does."""
+    pieces = (f'<span style="white-space: nowrap">{escape(piece)}</span>' for piece in _pieces(text))
+    return f"<code>{' '.join(pieces)}</code>"
+
+
+def _pieces(code: str) -> list[str]:
+    """Return the code cut at the spaces between arguments of an outermost call and between statements."""
+    pieces, depth, quote, first = [], 0, "", 0
+    for place, letter in enumerate(code):
+        if quote:
+            quote = "" if letter == quote and code[place - 1] != "\\" else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+        elif letter == " " and code[place - 1] in (",;:" if depth == 0 else "," if depth == 1 else ""):
+            pieces.append(code[first:place])
+            first = place + 1
+    return [*pieces, code[first:]]
+
+
 class Table:
     """Rows under named columns: aligned as text, escaped as HTML, equal to a table that shows the same."""
 
-    def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> None:
-        """Keep the rows; each needs one value per column (ValueError otherwise). None is shown as "-"."""
+    def __init__(
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        caption: str = "",
+        code: Collection[str] = (),
+    ) -> None:
+        """Keep the rows; each needs one value per column (ValueError otherwise). None is shown as "-".
+
+        `code` names the columns that hold code: as HTML they are monospace and break between arguments only.
+        Raises ValueError for a name that is no column's.
+        """
         self.columns = tuple(columns)
+        self.code = frozenset(code)
+        if unknown := self.code - set(self.columns):
+            raise ValueError(
+                f"code={sorted(unknown)} names no column: the columns are {', '.join(self.columns)}"
+            )
         self.rows = tuple(tuple(row) for row in rows)
         self.caption = caption
         for row in self.rows:
@@ -80,7 +119,10 @@ class Table:
         ]
 
         def line(tag: str, row: Iterable[str]) -> str:
-            cells = (f"<{tag}{style}>{escape(text)}</{tag}>" for text, style in zip(row, styles, strict=True))
+            cells = (
+                f"<{tag}{style}>{(_code if tag == 'td' and name in self.code else escape)(text)}</{tag}>"
+                for text, style, name in zip(row, styles, self.columns, strict=True)
+            )
             return f"<tr>{''.join(cells)}</tr>"
 
         caption = (
@@ -88,4 +130,5 @@ class Table:
         )
         more = f'<tr><td colspan="{len(self.columns)}">{self._more()}</td></tr>' if self._more() else ""
         body = "".join(line("td", row) for row in self._cells()) + more
-        return f"<table>{caption}<thead>{line('th', self.columns)}</thead><tbody>{body}</tbody></table>"
+        table = f"<table>{caption}<thead>{line('th', self.columns)}</thead><tbody>{body}</tbody></table>"
+        return f'<div style="overflow-x: auto">{table}</div>' if self.code else table
