@@ -156,6 +156,28 @@ def test_the_first_notebook_comes_up_without_a_question(browser: Browser, lab: l
         page.close()
 
 
+EXPLORE = """async () => { const panel = jupyterapp.shell.currentWidget.content;
+    const code = panel.widgets.filter(cell => cell.model.type === 'code');
+    const explorer = code.find(cell => cell.model.sharedModel.source.startsWith('explore_chunks('));
+    for (const cell of [code[0], explorer]) {
+        panel.activeCellIndex = panel.widgets.indexOf(cell);
+        await jupyterapp.commands.execute('notebook:run-cell'); } }"""
+
+
+def test_controls_say_that_their_kernel_has_gone(browser: Browser, lab: labs.Lab) -> None:
+    """After a restart no control is left that would not listen; a sentence says how to get them back."""
+    with labs.opened(browser, lab, "07_pool.ipynb") as page:
+        page.evaluate(EXPLORE)
+        explorer = page.locator(".chunk-explorer")
+        explorer.wait_for()
+        gone = explorer.get_by_text("The kernel that ran these controls has gone.")
+        assert explorer.get_by_role("button").first.is_visible()
+        assert not gone.is_visible()
+        page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        gone.wait_for(state="visible", timeout=20_000)
+        assert not explorer.locator("input:visible, button:visible").count()
+
+
 def test_the_server_is_on_the_loopback_with_a_token(lab: labs.Lab) -> None:
     """start.py leaves address and token as JupyterLab sets them: nobody else on the network gets in."""
     assert lab.url.startswith(("http://localhost:", "http://127.0.0.1:"))

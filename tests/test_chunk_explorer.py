@@ -1,11 +1,13 @@
 """The chunk explorer: a real pool for each change, controls with names, a sentence where no widget lives."""
 
+import threading
 from typing import Any
 
 import pytest
 
 from helpers.experiments import chunk_explorer
 from helpers.experiments.chunk_explorer import SHAPES, TASKS, Job, explore_chunks, run_job
+from helpers.waiting import wait_until
 
 EVEN, UNEVEN, STRAGGLER = SHAPES
 
@@ -58,18 +60,57 @@ def test_each_control_has_a_name_and_keeps_its_keys(screen: Screen) -> None:
     ]  # fmt: skip
 
 
+def wait_for_the_pool(panel: Any) -> None:
+    """Go on once the panel has shown what its controls say."""
+    wait_until(lambda: panel.thread is None, limit=30)
+
+
 def test_a_change_runs_a_pool_and_redraws(screen: Screen) -> None:
     panel = screen.shown[0]
     panel.chunksize.value = 12
+    wait_for_the_pool(panel)
     panel.processes.value = 1
+    wait_for_the_pool(panel)
     panel.shape.value = STRAGGLER
+    wait_for_the_pool(panel)
     panel.again.click()
-    assert [repr(picture) for picture in screen.pictures] == [
+    wait_for_the_pool(panel)
+    assert [type(shown).__name__ for shown in screen.pictures] == ["Running", "Picture"] * 4
+    assert [repr(picture) for picture in screen.pictures[1::2]] == [
         "24 tasks in 2 chunks of up to 12 on 2 workers",
         *["24 tasks in 2 chunks of up to 12 on 1 worker"] * 3,
     ]
     assert panel.said.value.startswith("24 tasks in 2 chunks of up to 12 on 1 worker, one straggler: ")
     assert "took a task: 1;" in panel.said.value
+
+
+def test_number_sentence_and_picture_agree_at_every_moment(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a pool runs, further changes are shown at once, and only the last of them gets a pool."""
+    panel = screen.shown[0]
+    go_on, jobs, real = threading.Event(), [], run_job
+
+    def wait_then_run(job: Job) -> Any:
+        jobs.append(job.chunksize)
+        assert go_on.wait(30)
+        return real(job)
+
+    monkeypatch.setattr(chunk_explorer, "run_job", wait_then_run)
+    for size in (12, 8, 3):
+        panel.chunksize.value = size
+        told = f"24 tasks in {24 // size} chunks of up to {size} on 2 workers"
+        assert panel.said.value == f"{told}, even: running"
+        data, metadata = screen.pictures[-1]._repr_mimebundle_()
+        assert data["text/plain"] == told
+        assert metadata["image/svg+xml"]["alt"] == f"{told}, even: running"
+        wait_until(lambda: jobs, limit=30)
+    go_on.set()
+    wait_for_the_pool(panel)
+    assert jobs == [12, 3]
+    assert [type(shown).__name__ for shown in screen.pictures] == ["Running"] * 3 + ["Picture"]
+    assert repr(screen.pictures[-1]) == "24 tasks in 8 chunks of up to 3 on 2 workers"
+    assert panel.said.value.startswith(repr(screen.pictures[-1]))
 
 
 def test_a_failure_is_told_and_the_controls_work_again(
@@ -81,10 +122,12 @@ def test_a_failure_is_told_and_the_controls_work_again(
     monkeypatch.setattr(chunk_explorer, "run_job", fail)
     panel = screen.shown[0]
     panel.again.click()
-    assert panel.said.value == "this did not work: no more &lt;processes&gt;"
+    wait_for_the_pool(panel)
+    assert panel.said.value.endswith("on 2 workers: this did not work: no more &lt;processes&gt;")
     monkeypatch.undo()
     panel.again.click()
-    assert panel.said.value.startswith("24 tasks in 4 chunks")
+    wait_for_the_pool(panel)
+    assert "Workers that took a task" in panel.said.value
 
 
 @pytest.mark.parametrize(
