@@ -64,6 +64,11 @@ def watch(
 
     Raises NotImportable (a TypeError) for a function that a child could not import; Unfinished when the call
     takes more than `limit` seconds; and whatever the call raises, with the run until then as its `.run`.
+
+    On Linux and macOS the limit holds in the main thread for every call. On Windows, and in other threads, it
+    holds for what can be waited for with a limit: all maps of a Pool, `parmap.map` and `starmap` without a
+    progress bar, their async forms, an executor's `map`, and futures. Anything else there (the builtin `map`,
+    a function of yours that waits inside) ends when it ends: nothing can interrupt it.
     """
     sweep()
     _check(call, function, limit)
