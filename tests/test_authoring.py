@@ -263,6 +263,38 @@ def test_write_derives_everything_and_check_agrees(root: Path, capsys: pytest.Ca
     assert capsys.readouterr().out.count("unchanged") == 3
 
 
+def test_readme_shows_the_stored_picture(root: Path) -> None:
+    """Picture and alternative text are those of the stored run; either one is found when it is stale."""
+    run = new_code_cell("draw()", id="lanes-run", execution_count=1)
+    run.outputs = [new_output("display_data", data={"image/png": "AAEC", "text/plain": "two [2] workers"})]
+    home = notebook()
+    home.cells.insert(1, run)
+    put(root, home, "00_start_here")
+    readme, png = root / "README.md", root / "docs/three_lanes.png"
+    text = readme.read_text(encoding="utf-8")
+    readme.write_text(f"<!-- picture:begin -->\n<!-- picture:end -->\n{text}", encoding="utf-8")
+    assert command.main(["--root", str(root), "write", "--no-run"]) == 0
+    assert "\n![two \\[2\\] workers](docs/three_lanes.png)\n" in readme.read_text(encoding="utf-8")
+    assert png.read_bytes() == bytes([0, 1, 2])
+    assert not list(command.stale_derivations(root))
+    png.write_bytes(b"another")
+    assert list(command.stale_derivations(root)) == [
+        "three_lanes.png: stale; run `python -m tools write --no-run`"
+    ]
+    png.write_bytes(bytes([0, 1, 2]))
+    readme.write_text(readme.read_text(encoding="utf-8").replace("two", "three"), encoding="utf-8")
+    assert list(command.stale_derivations(root)) == ["README.md: stale; run `python -m tools write --no-run`"]
+    home.cells.remove(run)
+    put(root, home, "00_start_here")
+    assert "cell lanes-run: expected one stored picture" in [*command.stale_derivations(root)][-1]
+
+
+def test_the_readme_of_the_project_has_a_picture() -> None:
+    """It is on the first screen, above the commands."""
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert text.index(navigation.PICTURE_BEGIN) < text.index("```")
+
+
 def test_missing_markers_are_named(root: Path) -> None:
     (root / "README.md").write_text("# Course\n", encoding="utf-8")
     assert "README.md: expected one line" in next(iter(command.stale_derivations(root)))

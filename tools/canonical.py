@@ -111,11 +111,12 @@ def canonical_text(text: str) -> str:
     return dumps(canonical(parse(text)))
 
 
-def store(path: Path, text: str) -> bool:
-    """Replace the file at `path` by `text` in one step; return False when it holds `text` already."""
-    data = text.encode()
+def store(path: Path, content: str | bytes) -> bool:
+    """Replace the file at `path` by `content` in one step; return False when it holds that already."""
+    data = content.encode() if isinstance(content, str) else content
     if path.exists() and path.read_bytes() == data:
         return False
+    path.parent.mkdir(exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -66,7 +66,7 @@ def write(root: Path, paths: Sequence[Path], *, run: bool = True, fresh: bool = 
             print(f"✓ {path.name}: {'written' if changed else 'unchanged'}{seconds}", flush=True)
     try:
         for path in _refresh(root):
-            print(f"✓ {path.name}: navigation written", flush=True)
+            print(f"✓ {path.name}: derived anew", flush=True)
     except AuthoringError as error:
         failures.append(str(error))
     return _report(failures)
@@ -95,13 +95,13 @@ def _write_one(path: Path, root: Path, *, run: bool, fresh: bool) -> bool:
 
 def _refresh(root: Path) -> Iterator[Path]:
     """Write what is derived, yielding each file that changed."""
-    for path, text in _derived(root):
-        if canonical.store(path, text):
+    for path, content in _derived(root):
+        if canonical.store(path, content):
             yield path
 
 
-def _derived(root: Path) -> Iterator[tuple[Path, str]]:
-    """Yield (path, text as it should be) for each file that holds something derived."""
+def _derived(root: Path) -> Iterator[tuple[Path, str | bytes]]:
+    """Yield (path, content as it should be) for each file that holds something derived."""
     folder = root / "notebooks"
     paths = navigation.notebooks_in(folder)
     known = navigation.openings(folder)
@@ -110,7 +110,11 @@ def _derived(root: Path) -> Iterator[tuple[Path, str]]:
         navigation.derive(notebook, path.name, [one.name for one in paths], known)
         yield path, canonical.dumps(notebook)
     readme = root / "README.md"
-    yield readme, navigation.readme_with_table(readme.read_text(encoding="utf-8"), known)
+    text = navigation.readme_with_table(readme.read_text(encoding="utf-8"), known)
+    if navigation.PICTURE_BEGIN in text:
+        text, png = navigation.readme_with_picture(text, canonical.read(folder / navigation.HOME))
+        yield root / navigation.PICTURE_FILE, png
+    yield readme, text
 
 
 def _stale(root: Path, paths: Sequence[Path]) -> Iterator[str]:
@@ -121,10 +125,12 @@ def _stale(root: Path, paths: Sequence[Path]) -> Iterator[str]:
 
 
 def stale_derivations(root: Path) -> Iterator[str]:
-    """Yield a sentence for each file whose navigation, course map or table is not what the openings say."""
+    """Yield a sentence for each file whose links, map, table or picture are not what the notebooks say."""
     try:
-        for path, text in _derived(root):
-            if path.read_text(encoding="utf-8") != text:
+        for path, content in _derived(root):
+            if not path.is_file() or content != (
+                path.read_bytes() if isinstance(content, bytes) else path.read_text(encoding="utf-8")
+            ):
                 yield f"{path.name}: stale; run `python -m tools write --no-run`"
     except AuthoringError as error:
         yield str(error)

@@ -1,6 +1,7 @@
-"""What is derived from the notebooks' openings: links to the neighbours, the course map, README's table."""
+"""What is derived from notebooks: links to the neighbours, the course map, README's table and its picture."""
 
 import re
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from tools.canonical import read
 
 FILE_NAME = re.compile(r"\d\d_[a-z0-9]+(?:_[a-z0-9]+)*\.ipynb")
 BEGIN, END = "<!-- notebooks:begin -->", "<!-- notebooks:end -->"
+PICTURE_BEGIN, PICTURE_END = "<!-- picture:begin -->", "<!-- picture:end -->"
+PICTURED = "lanes-run"  # the cell of HOME whose picture README shows
+PICTURE_FILE = "docs/three_lanes.png"
 NAVIGATION, COURSE_MAP = "nav-bottom", "course-map"
 HOME = "00_start_here.ipynb"
 LABELS = ("You will make", "You will be able to", "You need", "Not needed")
@@ -136,12 +140,44 @@ def readme_with_table(text: str, known: list[Opening]) -> str:
 
     Raises AuthoringError when the markers are missing.
     """
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+    return _between(text, BEGIN, END, readme_table(known), "the table")
+
+
+def readme_with_picture(text: str, home: Any) -> tuple[str, bytes]:
+    """Return README's `text` with the stored picture of one cell of `home` between its markers, and the PNG.
+
+    The alternative text is the picture's sentence. Raises AuthoringError when the markers or the picture are
+    missing.
+    """
+    outputs = [
+        output for cell in home.cells if cell.get("id") == PICTURED for output in cell.get("outputs", [])
+    ]
+    shown = [data for output in outputs if "image/png" in (data := output.get("data", {}))]
+    if len(shown) != 1:
         raise AuthoringError(
-            f"README.md: expected one line {BEGIN} and one line {END} below it, where the table goes."
+            f"{HOME}, cell {PICTURED}: expected one stored picture. Run `python -m tools write 00`, "
+            "or name another cell in tools/navigation.py."
         )
-    before, rest = text.split(BEGIN)
-    return before + readme_table(known) + rest.split(END)[1]
+    sentence = re.sub(r"([\[\]\\])", r"\\\1", _joined(shown[0]["text/plain"]).replace("\n", " "))
+    line = f"{PICTURE_BEGIN}\n![{sentence}]({PICTURE_FILE})\n{PICTURE_END}"
+    return _between(text, PICTURE_BEGIN, PICTURE_END, line, "the picture"), b64decode(
+        _joined(shown[0]["image/png"])
+    )
+
+
+def _joined(text: str | list[str]) -> str:
+    """Return a text that a notebook may store line by line."""
+    return text if isinstance(text, str) else "".join(text)
+
+
+def _between(text: str, begin: str, end: str, fresh: str, what: str) -> str:
+    """Return the text with `fresh`, which brings its markers along, in place of markers and all between."""
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise AuthoringError(
+            f"README.md: expected one line {begin} and one line {end} below it, where {what} goes."
+        )
+    before, rest = text.split(begin)
+    return before + fresh + rest.split(end)[1]
 
 
 def derive(notebook: Any, file: str, files: list[str], known: list[Opening]) -> None:
