@@ -25,18 +25,20 @@ def _code(text: str) -> str:
 
 
 def _pieces(code: str) -> list[str]:
-    """Return the code cut at the spaces between arguments of an outermost call and between statements."""
-    pieces, depth, quote, first = [], 0, "", 0
+    """Return the code cut at the spaces between a call's arguments and between statements."""
+    pieces, first, quote = [], 0, ""
+    brackets: list[bool] = []  # the open ones, and whether each is a call's
     for place, letter in enumerate(code):
+        before = code[place - 1] if place else " "
         if quote:
-            quote = "" if letter == quote and code[place - 1] != "\\" else quote
+            quote = "" if letter == quote and before != "\\" else quote
         elif letter in "'\"":
             quote = letter
         elif letter in "([{":
-            depth += 1
-        elif letter in ")]}":
-            depth -= 1
-        elif letter == " " and code[place - 1] in (",;:" if depth == 0 else "," if depth == 1 else ""):
+            brackets.append(letter == "(" and (before.isalnum() or before in "_)]"))
+        elif letter in ")]}" and brackets:
+            brackets.pop()
+        elif letter == " " and (before in ",;:" if not brackets else before == "," and brackets[-1]):
             pieces.append(code[first:place])
             first = place + 1
     return [*pieces, code[first:]]
