@@ -17,6 +17,7 @@ from tools.reading import Notebook, load, without_code
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = navigation.notebooks_in(ROOT / "notebooks")
+pytestmark = pytest.mark.quick
 PAGES = [path for pattern in ("*.md", "docs/**/*.md") for path in sorted(ROOT.glob(pattern))]
 
 

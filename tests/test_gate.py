@@ -27,29 +27,9 @@ POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="needs signals and se
 
 def command(folder: Path, *options: str) -> list[str]:
     """Return the command of a pytest that knows the gate and takes `folder` for the whole project."""
-    pytest_ = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "tests.gate.plugin",
-        "-p",
-        "no:cacheprovider",
-        "-o",
-        "addopts=",
-    ]
+    pytest_ = [sys.executable, "-m", "pytest", "-p", "tests.gate.plugin", "-p", "no:cacheprovider", "-n0"]
     config = ["-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(folder), "--color=no"]
-    return [
-        *pytest_,
-        *config,
-        "--nbval",
-        "--nbval-current-env",
-        "--nbval-cell-timeout=60",
-        "--start-method",
-        "spawn",
-        *options,
-        str(folder),
-    ]
+    return [*pytest_, *config, "--start-method", "spawn", *options, str(folder)]
 
 
 def outcomes(folder: Path, *options: str) -> Mapping[str, str]:
@@ -173,7 +153,7 @@ def test_sigterm_takes_the_kernels_children_along(tmp_path: Path) -> None:
     """Stopped in the middle of an endless cell, pytest ends; the gate around this test finds nothing."""
     shutil.copy(NEGATIVES / "hanging.ipynb", tmp_path)
     run = subprocess.Popen(
-        command(tmp_path, "-n1", "--dist=loadscope"),
+        command(tmp_path, "-n1"),
         cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

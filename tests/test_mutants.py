@@ -18,19 +18,21 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import tests.mutants
-from helpers.exercises import check
-from helpers.exercises.judging.registry import exercises
+from helpers.exercises import Verdict, check
+from helpers.exercises.judging import registry
+from helpers.exercises.judging.verdict import judge
 from helpers.programs import magics
 from tests.mutants.kinds import Worker, Wrong
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+AT_ONE_TIME = 6  # answers of one exercise that are judged side by side
 METHODS = multiprocessing.get_all_start_methods()
 TOPICS = [
     importlib.import_module(f"tests.mutants.{module.name}")
@@ -47,7 +49,7 @@ WORKERS: dict[str, Worker] = {
 
 @cache
 def cells() -> dict[str, dict[str, str]]:
-    """Return the sources of the cells of each exercise that a notebook checks, by part: stub, solution."""
+    """Return the sources of the cells of each exercise that a notebook checks, by part."""
     found: dict[str, dict[str, str]] = {}
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         all_cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -56,7 +58,7 @@ def cells() -> dict[str, dict[str, str]]:
             checked = re.search(r'check\("([\w-]+/[\w-]+)"', source)
             number = re.match(r"(ex\d+)-", cell_id)
             if checked and number:
-                for part in ("stub", "solution"):
+                for part in ("stub", "solution", "solution-check"):
                     found.setdefault(checked[1], {})[part] = by_id.get(f"{number[1]}-{part}", "")
     return found
 
@@ -77,44 +79,58 @@ def _private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setattr(magics, "_folders", {})
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
-    sys.modules.pop("my_workers", None)
+    for name in [name for name in sys.modules if name.startswith("my_workers")]:
+        del sys.modules[name]
     left = [path for path in tmp_path.iterdir() if not path.name.startswith(magics.PREFIX)]
     assert left == [], "a check left files behind"
 
 
-def answer_in(name: str, source: str) -> Any:
-    """Return what a learner hands in: the checked function of a module made from `source`."""
-    return getattr(magics.write_workers("my_workers", source, {}), WORKERS[name].checked)
+def is_checked_by_its_notebook(name: str) -> bool:
+    """Return whether the notebook checks its own solution, which the gate runs under every start method."""
+    return "check(" in cells().get(name, {}).get("solution-check", "")
 
 
-@pytest.mark.parametrize("method", METHODS)
+def judged(name: str, answers: list[tuple[str, str]]) -> list[Verdict]:
+    """Return the verdict on each (source, start method), judged side by side: most of the time is waiting."""
+    worker, found = WORKERS[name], registry.find(name)
+    modules = [
+        magics.write_workers(f"my_workers_{number}", source, {}) for number, (source, _) in enumerate(answers)
+    ]
+    with ThreadPoolExecutor(AT_ONE_TIME) as threads:
+        promised = [
+            threads.submit(judge, found, getattr(module, worker.checked), method)
+            for module, (_, method) in zip(modules, answers, strict=True)
+        ]
+    return [promise.result() for promise in promised]
+
+
 @pytest.mark.parametrize("name", WORKERS)
-def test_right_workers_pass(name: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under every start method."""
-    monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none=False: method)
-    verdict = check(name, answer_in(name, solution(name)))
-    assert verdict.passed, verdict
+def test_wrong_workers_are_refused_with_their_own_words(name: str) -> None:
+    """Whatever is wrong, the sentence names it; and what the edits start from is right.
 
-
-EDITS = [(name, *edit) for name, worker in WORKERS.items() for edit in worker.edits]
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new", "words", "method"),
-    [
-        (*edit, METHODS[number % len(METHODS)]) for number, edit in enumerate(EDITS)
-    ],  # each method gets its share
-)
-def test_wrong_workers_are_refused_with_their_own_words(
-    name: str, old: str, new: str, words: str, method: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever is wrong, the sentence names it."""
-    right = solution(name)
-    assert old in right, f"the solution of {name} does not contain {old!r} any more"
-    monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none=False: method)
-    verdict = check(name, answer_in(name, right.replace(old, new)))
-    assert verdict.state == "not yet"
-    assert words in verdict.sentence
+    The start methods take turns.  The right answer goes once: the gate has run it under each of them in its
+    notebook, and beside the wrong ones it shows that these are not refused for where or how they are judged.
+    An answer that its notebook does not check is judged under each.
+    """
+    right, edits = solution(name), WORKERS[name].edits
+    absent = [old for old, *_ in edits if old not in right]
+    assert not absent, f"the solution of {name} does not contain this any more: {absent}"
+    first = sum(map(ord, name))  # so that few edits meet all methods, too
+    turns = [METHODS[(first + number) % len(METHODS)] for number in range(len(edits) + 1)]
+    controls = turns[-1:] if is_checked_by_its_notebook(name) else METHODS
+    wrong = [(right.replace(old, new), method) for (old, new, _), method in zip(edits, turns, strict=False)]
+    verdicts = judged(name, [*wrong, *((right, method) for method in controls)])
+    faults = [
+        f"under {method}, {new!r} for {old!r} should be refused with {words!r}: {verdict!r}"
+        for (old, new, words), method, verdict in zip(edits, turns, verdicts, strict=False)
+        if verdict.state != "not yet" or words not in verdict.sentence
+    ]
+    faults += [
+        f"under {method}, the right answer should pass: {verdict!r}"
+        for method, verdict in zip(controls, verdicts[len(edits) :], strict=True)
+        if not verdict.passed
+    ]
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -149,5 +165,5 @@ def _last_function(source: str) -> str:
 
 def test_every_exercise_has_mutants() -> None:
     """A check that nobody tried to fool is not a check."""
-    without = [each.name for each in exercises() if each.in_child and each.name not in WORKERS]
+    without = [each.name for each in registry.exercises() if each.in_child and each.name not in WORKERS]
     assert without == []

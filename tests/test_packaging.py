@@ -23,7 +23,7 @@ WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").re
 CONDA_LINES: list[str] = [line for line in ENVIRONMENT["dependencies"] if isinstance(line, str)]
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}  # where the name differs
 PIP_ONLY = {"playwright", "axe-playwright-python", "jupyter-repo2docker"}  # only whole test runs use them
-NEWEST_PYTHON = 14
+NEWEST_PYTHON = 15
 
 
 def run(*command: str) -> "subprocess.CompletedProcess[str]":

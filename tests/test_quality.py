@@ -12,6 +12,7 @@ TOOLS = {
     "format": ["ruff", "format", "--check", "--no-cache"],
     "types": ["mypy", "--cache-dir"],
 }
+pytestmark = pytest.mark.quick
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -2,9 +2,12 @@
 
 It builds on the internals of nbval 0.11.0 and refuses any other. Options:
 
+- `--quick` is an author's answer over all notebooks: each once, under the system's own start method, and the
+  tests marked `quick` (form, lint, types); nothing in a browser, no planted wrong answers.
 - `--start-method spawn` (repeatable) runs the notebooks under these only; all that the system has otherwise.
 - `--leak-grace 5` is how many seconds processes may take to leave after a test or notebook.
 - `--notebook-times` ends with a table: seconds of each notebook's cells, kernel start and end.
+- `--scope-times` ends with a table: the longest scopes, which are what one worker runs in one piece.
 - `--no-watch-files` does not look for new or changed files in the project: for running while you edit.
 """
 
@@ -38,9 +41,12 @@ from tests.gate.leaks import (
 )
 from tests.gate.limits import limit_of, limited
 from tests.gate.notebooks import LeaksItem, NotebookCell, NotebookFile
+from tests.gate.scopes import Scopes, cores, in_order, scheduling, table, workers_on
 
 NBVAL = "0.11.0"
 NEGATIVES = PROJECT / "tests" / "negative"
+CRASHES = "4"  # workers that may die before the run ends
+CELL_LIMIT, CELL_LIMIT_OF_NBVAL = 60.0, 2000.0  # seconds
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,14 +56,49 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--start-method", action="append", choices=methods, help="run notebooks under this (repeatable)"
     )
+    group.addoption("--quick", action="store_true", help="notebooks once, form, lint and types only")
     group.addoption("--leak-grace", type=float, default=GRACE, help="seconds for processes to leave")
     group.addoption("--notebook-times", action="store_true", help="show where the notebooks' time went")
+    group.addoption("--scope-times", action="store_true", help="show the scopes that took longest")
     group.addoption(
         "--no-watch-files",
         dest="watch_files",
         action="store_false",
         help="allow files of the project to change",
     )
+
+
+@pytest.hookimpl(wrapper=True)  # before pytest-xdist looks, in whatever order the plugins were loaded
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """Set what nobody chose: notebooks strictly, in this environment's kernel, and workers where they can be.
+
+    It is done here and not by `addopts`, which would stop a pytest that has no pytest-xdist.
+    """
+    option = config.option
+    option.nbval = not option.nbval_lax
+    option.nbval_current_env = option.nbval_kernel_name is None
+    if option.nbval_cell_timeout == CELL_LIMIT_OF_NBVAL:
+        option.nbval_cell_timeout = CELL_LIMIT
+    # A worker asks here, too, and so does a pytest that a test starts: neither may have workers of its own.
+    if hasattr(option, "numprocesses") and "PYTEST_XDIST_WORKER" not in os.environ:
+        if option.numprocesses is None and not option.tx:
+            option.numprocesses = "auto"
+        if option.numprocesses != 0 and option.dist == "no":
+            option.dist, option.loadscopereorder = "loadscope", False
+        option.maxworkerrestart = option.maxworkerrestart or CRASHES
+    return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out the scopes of `tests/gate/scopes.py`."""
+    return scheduling(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return more workers than cores: see `tests/gate/scopes.py`."""
+    return workers_on(cores())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,6 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
             f"the gate builds on nbval {NBVAL}, but {found} is installed: install that one"
         )
     config.addinivalue_line("markers", "limit(seconds): the test may take this long instead of 120 s")
+    config.addinivalue_line("markers", "quick: what an author asks for with --quick, beside the notebooks")
     stack = ExitStack()
     gate = Gate(
         stack.enter_context(own_family()), watch=config.rootpath if config.getoption("watch_files") else None
@@ -76,7 +118,9 @@ def pytest_configure(config: pytest.Config) -> None:
     stack.callback(gate.family.end)
     config.add_cleanup(stack.close)
     config.pluginmanager.register(gate, "gate")
+    config.pluginmanager.register(Scopes(), "scopes")
     _end_well_on_sigterm()
+    _listen_to_sigint()
 
 
 def _end_well_on_sigterm() -> None:
@@ -85,16 +129,36 @@ def _end_well_on_sigterm() -> None:
         return
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         return
+    masks = threading.local()
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt("SIGTERM")
 
+    def hold_back() -> None:
+        masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def let_through() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.before)
+
     def default_in_child() -> None:
         if signal.getsignal(signal.SIGTERM) is interrupt:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        let_through()
 
     signal.signal(signal.SIGTERM, interrupt)
-    os.register_at_fork(after_in_child=default_in_child)  # a forked child must still die of SIGTERM
+    # A forked child must still die of SIGTERM, from its first moment on: a pool that is ended while it starts
+    # its workers would else wait for one whose signal met our handler, or nobody.
+    os.register_at_fork(before=hold_back, after_in_parent=let_through, after_in_child=default_in_child)
+
+
+def _listen_to_sigint() -> None:
+    """Hear Ctrl-C even where a shell's `&` or `trap '' INT` has it ignored.
+
+    Tests interrupt programs as a terminal does, and a program inherits what is ignored.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if in_main_thread and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # ---------------------------------------------------------------------------------- notebooks
@@ -110,7 +174,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collect_file(parent: pytest.Collector) -> Generator[None, list[Any], list[Any]]:
     """Put one collector for each start method in the place of nbval's one."""
     collectors = yield
-    methods = parent.config.getoption("start_method") or multiprocessing.get_all_start_methods()
+    all_methods = multiprocessing.get_all_start_methods()  # the first is the system's own
+    of_all = all_methods[:1] if parent.config.getoption("quick") else all_methods
+    methods = parent.config.getoption("start_method") or of_all
     return [
         made
         for collector in collectors
@@ -122,10 +188,34 @@ def pytest_collect_file(parent: pytest.Collector) -> Generator[None, list[Any], 
     ]
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Show where the notebooks' time went: cells, kernel start (setup) and end (leaks and teardown)."""
-    if not config.getoption("notebook_times"):
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what an author asks for with `--quick`; a worker begins with what takes long."""
+    if hasattr(config, "workerinput"):
+        items[:] = in_order(items)
+    if not config.getoption("quick"):
         return
+    kept: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        of_a_notebook = isinstance(item, NotebookCell | LeaksItem)
+        (kept if of_a_notebook or item.get_closest_marker("quick") else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show the tables of times that were asked for."""
+    if config.getoption("scope_times"):
+        terminalreporter.section("longest scopes in seconds")
+        for line in table(report for reports in terminalreporter.stats.values() for report in reports):
+            terminalreporter.write_line(line)
+    if config.getoption("notebook_times"):
+        _show_notebook_times(terminalreporter)
+
+
+def _show_notebook_times(terminalreporter: Any) -> None:
+    """Show where the notebooks' time went: cells, kernel start (setup) and end (leaks and teardown)."""
     times: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for report_ in (report_ for reports in terminalreporter.stats.values() for report_ in reports):
         scope, _, item = getattr(report_, "nodeid", "").rpartition("::")

@@ -48,8 +48,11 @@ if __name__ == "__main__":
 _dumps, _open, _replace, _leave = json.dumps, open, os.replace, os._exit
 
 
-def judge_in_child(found: Exercise, answer: Any) -> str:
-    """Return the judge's praise for a learner's function, class or module; NotYet says what is wrong."""
+def judge_in_child(found: Exercise, answer: Any, method: str | None = None) -> str:
+    """Return the judge's praise for a learner's function, class or module; NotYet says what is wrong.
+
+    The answer runs under the start method `method`, or else under the one that this process has.
+    """
     if isinstance(answer, ModuleType):
         module, name = answer.__name__, ""
     else:
@@ -66,7 +69,7 @@ def judge_in_child(found: Exercise, answer: Any) -> str:
             "folder": str(folder),
             "token": token,
             "limit": found.limit - SPARE / 2,
-            "method": multiprocessing.get_start_method(allow_none=True),
+            "method": method or multiprocessing.get_start_method(allow_none=True),
         }
         path = [str(Path(entry or ".").resolve()) for entry in sys.path]
         script, note = folder / "check.py", folder / "ended"

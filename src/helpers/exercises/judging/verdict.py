@@ -89,15 +89,18 @@ def _of_another_cell(answer: object) -> Verdict | None:
     )
 
 
-def judge(found: Exercise, answer: Any) -> Verdict:
-    """Return the Verdict on an answer; whatever the answer does, nothing is left running."""
+def judge(found: Exercise, answer: Any, method: str | None = None) -> Verdict:
+    """Return the Verdict on an answer; whatever the answer does, nothing is left running.
+
+    In a child interpreter it is judged under the start method `method`, or else under this process's own.
+    """
     if is_stub(answer):
         return Verdict("to do", "replace `...` by your answer, then run the cells again")
     try:
         if found.in_child:
             from helpers.exercises.judging.runner import judge_in_child
 
-            return Verdict("correct", judge_in_child(found, answer))
+            return Verdict("correct", judge_in_child(found, answer, method))
         return Verdict("correct", found.judge(answer))
     except ToDo as reason:
         return Verdict("to do", str(reason))

@@ -1,0 +1,99 @@
+"""Scopes: which tests run one after the other in one worker, which begin first, how long they may take.
+
+A scope is a notebook under one start method, a test module, or each single test of the modules in `DIVIDED`.
+Many short scopes fill any number of workers; one long scope is a floor under the whole run, however many they
+are. So a scope that takes far too long fails; `python benchmarks tests` holds the figure for a quiet machine.
+
+pytest-xdist's own way to say this, its mark `xdist_group`, has no effect with pytest 9.2.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+ALLOWED = 60.0  # seconds of a scope's tests on a quiet machine: what the benchmark holds
+LIMIT = 3 * ALLOWED  # what fails anywhere: a machine that is busy or slow takes longer
+# Their tests take long, and share nothing, or what is made again in seconds (a JupyterLab and a browser).
+DIVIDED = ("tests/test_browser.py", "tests/test_mutants.py")
+# What takes long begins first, so that no worker is left alone with it at the end.
+FIRST = ("tests/test_browser.py", "notebooks/", "tests/test_mutants.py", "tests/test_gate.py")
+
+
+def workers_on(cores: int) -> int:
+    """Return how many workers fill this many cores: most tests wait for processes half of their time."""
+    return max(2, min(8, 2 * cores))
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def scope_of(nodeid: str) -> str:
+    """Return the scope of a test."""
+    module = nodeid.rpartition("::")[0] if "[" not in nodeid else nodeid.partition("::")[0]
+    return nodeid if module in DIVIDED else module
+
+
+def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Return the items with the kinds that take long first; those of one kind keep their order."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((i for i, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
+
+    return sorted(items, key=rank)
+
+
+def scheduling(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Return what hands out the scopes, in the order in which the workers have collected them."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ScopeScheduling(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    return ScopeScheduling(config, log)
+
+
+class Scopes:
+    """The scopes of a run: how long their tests took, and an end to one that takes too long."""
+
+    def __init__(self) -> None:
+        """Nothing has run yet."""
+        self.spent: dict[str, float] = defaultdict(float)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Fail the test with which its scope passes the limit."""
+        report = yield
+        scope = scope_of(item.nodeid)
+        if report.when == "call":
+            before = self.spent[scope]
+            self.spent[scope] += report.duration
+            if report.passed and before <= LIMIT < self.spent[scope]:
+                report.outcome = "failed"
+                report.longrepr = (
+                    f"the tests of {scope} have taken {self.spent[scope]:.0f} s, one after the other in one "
+                    f"worker ({ALLOWED:g} s are allowed, {LIMIT:g} s on a busy machine): make them shorter, "
+                    "or name their module in DIVIDED in tests/gate/scopes.py"
+                )
+        return report
+
+
+def table(reports: Iterable[Any], longest: int = 25) -> list[str]:
+    """Return the lines of a table: the longest scopes with the seconds of their tests, and the sum of all."""
+    seconds: dict[str, float] = defaultdict(float)
+    for report in reports:
+        if isinstance(report, pytest.TestReport):
+            seconds[scope_of(report.nodeid)] += report.duration
+    rows = sorted(seconds.items(), key=lambda row: -row[1])
+    lines = [f"{spent:8.1f} {scope}" for scope, spent in rows[:longest]]
+    return [*lines, f"{sum(seconds.values()):8.1f} in all {len(rows)} scopes"]

@@ -1,0 +1,105 @@
+"""Tests are handed out in short scopes, those that take long first, and a scope that takes too long fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.flakes import Tally, count
+from tests.gate.leaks import PROJECT
+from tests.gate.scopes import DIVIDED, FIRST, LIMIT, Scopes, in_order, scope_of
+
+TWO_MODULES = """
+    import os, pytest
+    @pytest.mark.parametrize("number", range(4))
+    def test_it(number): print("in", __name__, os.environ["PYTEST_XDIST_WORKER"])
+"""
+
+
+def pytest_says(*arguments: str) -> str:
+    """Return the output of a pytest that is not inside a worker of this one, and passes."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *arguments],
+        cwd=PROJECT, env=environment, capture_output=True, encoding="utf-8", errors="replace", timeout=100,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "scope"),
+    [
+        ("tests/test_x.py::test_it", "tests/test_x.py"),
+        ("tests/test_x.py::test_it[a::b]", "tests/test_x.py"),
+        ("notebooks/03_x.ipynb@spawn::Cell 1 first", "notebooks/03_x.ipynb@spawn"),
+        ("notebooks/03_x.ipynb@spawn::leaks", "notebooks/03_x.ipynb@spawn"),
+        (f"{DIVIDED[0]}::test_it[03]", f"{DIVIDED[0]}::test_it[03]"),
+        (f"{DIVIDED[0]}::test_it", f"{DIVIDED[0]}::test_it"),
+    ],
+)
+def test_a_scope_is_a_notebook_a_module_or_one_test(nodeid: str, scope: str) -> None:
+    assert scope_of(nodeid) == scope
+
+
+def test_what_takes_long_begins_first() -> None:
+    items: list[Any] = [SimpleNamespace(nodeid=f"{start}x") for start in ("tests/test_a.py::", *FIRST[::-1])]
+    assert [item.nodeid[:-1] for item in in_order(items)] == [*FIRST, "tests/test_a.py::"]
+    assert all((PROJECT / module).exists() for module in (*FIRST, *DIVIDED)), "a name in the list is stale"
+
+
+def test_a_scope_that_takes_too_long_fails_once() -> None:
+    scopes, outcomes = Scopes(), []
+    for seconds in (LIMIT - 1, 2, 3):
+        report = SimpleNamespace(when="call", duration=seconds, passed=True, outcome="passed", longrepr="")
+        hook = scopes.pytest_runtest_makereport(SimpleNamespace(nodeid="tests/test_x.py::test_it"))  # type: ignore[arg-type]
+        next(hook)
+        with pytest.raises(StopIteration):
+            hook.send(report)
+        outcomes.append((report.outcome, report.longrepr.partition(" s,")[0]))
+    took = f"the tests of tests/test_x.py have taken {LIMIT + 1:.0f}"
+    assert outcomes == [("passed", ""), ("failed", took), ("passed", "")]
+
+
+def test_a_module_stays_in_one_worker_and_workers_have_none(tmp_path: Path) -> None:
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed: pip install -e '.[test]' brings it")
+    for name in ("one", "two"):
+        (tmp_path / f"test_{name}.py").write_text(
+            "\n".join(line.removeprefix("    ") for line in TWO_MODULES.splitlines())
+        )
+    config = ["-p", "tests.gate.plugin", "-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(tmp_path)]
+    said = pytest_says(*config, "-n2", "-rP", str(tmp_path))
+    places = sorted({line.removeprefix("in ") for line in said.splitlines() if line.startswith("in ")})
+    assert len(places) == 2, places
+    assert [place.split()[0].rpartition(".")[2] for place in places] == ["test_one", "test_two"]
+
+
+def test_the_quick_tests_are_all_notebooks_once_with_form_and_lint() -> None:
+    names = pytest_says("--quick", "--collect-only", "-q", "-n0").split("\n\n")[0].splitlines()
+    scopes = {scope_of(name) for name in names}
+    notebooks = sorted(path.name for path in (PROJECT / "notebooks").glob("*.ipynb"))
+    assert [scope.split("/")[1].split("@")[0] for scope in sorted(scopes) if "@" in scope] == notebooks
+    assert {scope for scope in scopes if "@" not in scope} == {"tests/test_form.py", "tests/test_quality.py"}
+
+
+def test_failures_of_notebooks_are_counted_with_their_reasons(tmp_path: Path) -> None:
+    result = tmp_path / "result.xml"
+    result.write_text(
+        """<testsuites><testsuite>
+        <testcase classname="notebooks.03_x.ipynb@fork" name="Cell 0 a" time="1"/>
+        <testcase classname="notebooks.03_x.ipynb@fork" name="Cell 1 b"><failure message="differs">Input:
+            x
+            Traceback: 1 is not 2</failure></testcase>
+        <testcase classname="notebooks.03_x.ipynb@spawn" name="leaks"/>
+        </testsuite></testsuites>""",
+        encoding="utf-8",
+    )
+    tallies = {"03_x@fork": Tally(), "03_x@spawn": Tally()}
+    assert count(result, tallies) == 2
+    assert tallies == {"03_x@fork": Tally(1, 1, ["Cell 1 b: 1 is not 2"]), "03_x@spawn": Tally(1)}
