@@ -5,6 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+import sys
+from importlib.util import find_spec
+
+if find_spec("nbval") is None:  # an end without a traceback, which pytest shows for any other error
+    sys.exit("nbval is not installed in this Python: type `python3 start.py test notebooks`, that brings it.")
+
 pytest_plugins = ["tests.gate.plugin"]
 
 

@@ -75,6 +75,8 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     It is done here and not by `addopts`, which would stop a pytest that has no pytest-xdist.
     """
     option = config.option
+    if not hasattr(option, "nbval_lax"):
+        raise pytest.UsageError("the gate needs nbval's plugin: leave out `-p no:nbval`")
     option.nbval = not option.nbval_lax
     option.nbval_current_env = option.nbval_kernel_name is None
     if option.nbval_cell_timeout == CELL_LIMIT_OF_NBVAL:
