@@ -15,7 +15,7 @@ from queue import Queue
 import pytest
 
 import helpers.workers
-from helpers.workers import endings, lists, memory, naps, numbers, source, talk
+from helpers.workers import endings, memory, naps, numbers, source, talk
 
 MODULES = sorted(
     f"helpers.workers.{module.name}" for module in pkgutil.iter_modules(helpers.workers.__path__)
@@ -104,12 +104,6 @@ def test_the_library_is_all_there() -> None:
     assert {"ast.py", "pool.py"} <= {Path(file).name for file in files}
     assert not [file for file in files if {"site-packages", "__pycache__"} & set(Path(file).parts)]
     assert source.count_definitions(multiprocessing.process.__file__) > 20
-
-
-def test_a_list_is_changed_in_place() -> None:
-    items = [1]
-    assert lists.append_to(items) is items
-    assert items == [1, "from the child"]
 
 
 def test_answers_come_back() -> None:

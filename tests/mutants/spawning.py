@@ -131,6 +131,7 @@ WORKERS = {
                 "receiver.recv(), answers.append(None)",
                 "has to go into a pipe",
             ),
+            ("    sender.send(function(item))", "    function(item)", "has to go into a pipe"),
         ],
     ),
 }
