@@ -51,13 +51,13 @@ def test_a_truth_value_is_checked_by_itself() -> None:
     with pytest.raises(TypeError, match="it got 1"):
         check(1)
     with pytest.raises(TypeError, match="needs your answer as well"):
-        check("start_here/chunks")
+        check("start_here/sizes")
 
 
 def test_an_unknown_exercise_names_the_known_ones() -> None:
     """A slip of the keyboard is mended at once."""
-    with pytest.raises(LookupError, match="did you mean 'start_here/chunks'"):
-        check("start_here/chunk", 2)
+    with pytest.raises(LookupError, match="did you mean 'start_here/sizes'"):
+        check("start_here/size", 2)
     with pytest.raises(LookupError, match="start_here"):
         check("nowhere/at-all", 2)
 

@@ -81,7 +81,7 @@ def test_definitions_of_a_file_are_counted(tmp_path: Path) -> None:
     file.write_text(
         "def f():\n    class C:\n        async def g(self): pass\nh = lambda: 0\n", encoding="utf-8"
     )
-    assert source.count_definitions(file) == 3
+    assert source.count_definitions(str(file)) == 3
 
 
 @pytest.mark.parametrize("text", [b"def f(:\n", b"\xff\xfe\x00", b"# coding: klingon\n", b"x = 1\0\n"])

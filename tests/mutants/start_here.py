@@ -1,14 +1,23 @@
 """Wrong answers to the exercises of 00."""
 
+from os.path import getsize
+
+from helpers.workers.source import count_definitions, library_files
 from tests.mutants.kinds import Worker, Wrong
 
+FILES = library_files()
+SIZES = list(map(getsize, FILES))
+
 VALUES = {
-    "start_here/chunks": (
-        (8, 2),
+    "start_here/sizes": (
+        SIZES,
         [
-            Wrong((7, 2), "two tasks are left over"),
-            Wrong((10, 3), "it is not 10 chunks"),
-            Wrong((8, 4), "the last one has not 4 tasks"),
+            Wrong(map(getsize, FILES), "this is a map, expected the list"),
+            Wrong(sum(SIZES), "this is a int"),
+            Wrong(SIZES[:20], "there are 20 sizes"),
+            Wrong(sorted(SIZES), "not in the order"),
+            Wrong([count_definitions(path) for path in FILES], "numbers of definitions"),
+            Wrong([len(path) for path in FILES], "the first file has"),
         ],
     )
 }
@@ -22,7 +31,7 @@ WORKERS = {
             ('open(path, "rb")', 'open(path, encoding="ascii")', "UnicodeDecodeError"),
             ("return len(file.readlines())", "print(len(file.readlines()))", "returned None"),
             ("len(file.readlines())", 'file.read().count(b"\\n")', "expected 3"),
-            ("len(file.readlines())", "missing", "NameError: name 'missing' is not defined (line 4"),
+            ("len(file.readlines())", "missing", "NameError: name 'missing' is not defined (line 5"),
             ("return len(file.readlines())", "__import__('os')._exit(3)", "a worker ended with exit code 3"),
             ("return len(file.readlines())", "raise SystemExit(4)", "a worker ended with exit code 4"),
             ("len(file.readlines())", "int(input())", "asks for `input()`"),

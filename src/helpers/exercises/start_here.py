@@ -1,4 +1,4 @@
-"""The exercises of 00: cut a list into chunks, write a worker, map files on two processes."""
+"""The exercises of 00: ask a pool for sizes, write a worker, map files on two processes."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from multiprocessing import Pool
 from pathlib import Path
 
-from helpers.exercises import NotYet, ToDo, exercise, observed
-from helpers.pools.chunks import chunks
-from helpers.workers.source import count_definitions
+from helpers.exercises import NotYet, exercise, observed
+from helpers.workers.source import count_definitions, library_files
 
 _TEXTS = {
     "one.py": b"def one():\n    pass\n",
@@ -19,24 +18,21 @@ _TEXTS = {
 }
 
 
-@exercise("chunks")
-def judge_chunks(answer: tuple[object, object]) -> str:
-    """Accept how many chunks 30 tasks make in fours, and how many tasks the last one has."""
-    number, last = answer
-    if number is ... or last is ...:
-        raise ToDo("replace each of the two `...`, then run the cell again")
-    cut = chunks(30, workers=3, chunksize=4)
-    if number == 30 // 4:
-        raise NotYet("7 chunks of four hold 28 tasks: two tasks are left over, and they need a chunk, too")
-    if number != len(cut):
-        raise NotYet(
-            f"it is not {number!r} chunks: the number of workers does not matter, cut 30 tasks in fours"
-        )
-    if last != len(cut[-1]):
-        raise NotYet(
-            f"8 chunks are right, but the last one has not {last!r} tasks: seven full ones hold 28 of the 30"
-        )
-    return "seven chunks of four, and one with the two that are left"
+@exercise("sizes")
+def judge_sizes(sizes: object) -> str:
+    """Accept the size of every file of the standard library, in bytes, in the order of the files."""
+    right = [Path(path).stat().st_size for path in library_files()]
+    if not isinstance(sizes, list):
+        raise NotYet(f"this is a {type(sizes).__name__}, expected the list that `pool.map` returns")
+    if len(sizes) != len(right):
+        raise NotYet(f"there are {len(sizes)} sizes for {len(right)} files: hand over the whole list `files`")
+    if sizes == [count_definitions(path) for path in library_files()]:
+        raise NotYet("these are the numbers of definitions: the worker function is `getsize` now")
+    if sizes != right and sorted(map(str, sizes)) == sorted(map(str, right)):
+        raise NotYet("the sizes are right, but not in the order of `files`")
+    if sizes != right:
+        raise NotYet(f"the first file has {right[0]} bytes, and the list begins with {sizes[0]!r}")
+    return "two workers asked for every size, and the answers stand in the order of the files"
 
 
 @exercise("count-lines", in_child=True)

@@ -21,25 +21,29 @@ def library_files() -> list[str]:
     return sorted(found)
 
 
-def count_definitions(path: str | os.PathLike[str]) -> int:
-    """Return how many functions and classes the file defines, 0 when it is not valid Python."""
-    with open(path, "rb") as file:  # noqa: PTH123 - pathlib is slow to import in a child
-        text = file.read()  # bytes: the parser follows the file's own encoding
+def count_definitions(path: str) -> int:
+    """Return how many functions and classes the Python file defines, 0 when it is not valid Python."""
+    with open(path, "rb") as file:
+        tree = parse(file.read())
+    return sum(isinstance(node, DEFINITIONS) for node in statements(tree.body))
+
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def parse(text: bytes) -> ast.Module:
+    """Return what `ast.parse` makes of the bytes, silently; an empty module where they are not Python."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the style of a file that we only count
         try:
-            tree = ast.parse(text)
+            return ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return 0
-    return sum(isinstance(node, _DEFINITIONS) for node in _statements(tree.body))
+            return ast.Module([], [])
 
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
-
-def _statements(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+def statements(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """Yield the statements and all that they hold; definitions are nowhere else, and expressions are many."""
     for node in nodes:
         yield node
         for part in ("body", "orelse", "finalbody", "handlers", "cases"):
-            yield from _statements(getattr(node, part, ()))
+            yield from statements(getattr(node, part, ()))
