@@ -1,12 +1,11 @@
 """Load the gate (see `tests/gate/plugin.py`), and what tests of several files use."""
 
 import signal
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
-
-import sys
-from importlib.util import find_spec
 
 if find_spec("nbval") is None:  # an end without a traceback, which pytest shows for any other error
     sys.exit("nbval is not installed in this Python: type `python3 start.py test notebooks`, that brings it.")

@@ -14,7 +14,7 @@ from jupyter_client.manager import KernelManager
 
 METHODS = [method for method in ("fork", "spawn") if method in multiprocessing.get_all_start_methods()]
 MOST = 12
-CONFIG = Path(__file__).parent.parent / "jupyter/etc/ipython/ipython_kernel_config.json"  # goes into the wheel
+CONFIG = Path(__file__).parent.parent / "jupyter/etc/ipython/ipython_kernel_config.json"
 EXTENSIONS = json.loads(CONFIG.read_text(encoding="utf-8"))["InteractiveShellApp"]["extensions"]
 
 FIRST = """\

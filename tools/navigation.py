@@ -14,7 +14,7 @@ from tools.canonical import read
 FILE_NAME = re.compile(r"\d\d_[a-z0-9]+(?:_[a-z0-9]+)*\.ipynb")
 BEGIN, END = "<!-- notebooks:begin -->", "<!-- notebooks:end -->"
 PICTURE_BEGIN, PICTURE_END = "<!-- picture:begin -->", "<!-- picture:end -->"
-PICTURED = "lanes-run"  # the cell of HOME whose picture README shows
+PICTURED = "three-lanes-run"  # the cell of HOME whose picture README shows
 PICTURE_FILE = "docs/three_lanes.png"
 NAVIGATION, COURSE_MAP = "nav-bottom", "course-map"
 HOME = "00_start_here.ipynb"
