@@ -28,7 +28,7 @@ KERNEL = re.compile(
 )
 PS_ROW = re.compile(r"^\S+\s+(\d+)\s+(\d+)\s.*\bipykernel_launcher", re.MULTILINE)  # as `ps -ef` prints it
 EVERY = re.compile(r"\bevery (\w+)")
-CAPTION = re.compile(r"^.*\b(?:in this process|on \d+ \w+)\b.*$", re.MULTILINE)
+CAPTION = re.compile(r"^.*\b(?:in this process|on \d+ \w+|all finished)\b.*$", re.MULTILINE)
 TASKS = re.compile(r"^(\d+) tasks?$", re.MULTILINE)
 
 
