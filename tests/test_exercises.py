@@ -10,11 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
-from helpers.exercises import Exercise, NotYet, ToDo, Verdict, check, exercise
 from helpers.exercises.judging import registry
 from helpers.exercises.judging.comparing import require_list
+from helpers.exercises.judging.registry import Exercise, NotYet, ToDo, exercise
 from helpers.exercises.judging.stubs import is_stub
-from helpers.exercises.judging.verdict import judge
+from helpers.exercises.judging.verdict import Verdict, check, judge
 from helpers.programs import magics
 
 ON_LINUX = pytest.mark.skipif(

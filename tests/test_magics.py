@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from helpers.exercises import check
+from helpers.exercises.judging.verdict import check
 from helpers.programs import magics
 from helpers.programs.importable import NotImportable, refuse_unimportable
 from helpers.programs.program import run_program

@@ -25,9 +25,8 @@ from pathlib import Path
 import pytest
 
 import tests.mutants
-from helpers.exercises import Verdict, check
 from helpers.exercises.judging import registry
-from helpers.exercises.judging.verdict import judge
+from helpers.exercises.judging.verdict import Verdict, check, judge
 from helpers.programs import magics
 from tests.mutants.kinds import Worker, Wrong
 

@@ -15,7 +15,7 @@ _HOMES = {
     "Picture": "views.picture",
     "Table": "views.table",
     "Unfinished": "watching.watch",
-    "check": "exercises",
+    "check": "exercises.judging.verdict",
     "chunks": "pools.chunks",
     "doctor": "doctor",
     "draw_side_by_side": "watching.watch",

@@ -6,9 +6,3 @@ of praise, or raises NotYet with a sentence that says what is wrong and where to
 `in_child=True` runs in a child interpreter with a limit: it may start processes and call what a learner
 wrote.
 """
-
-from helpers.exercises.judging.observing import observed
-from helpers.exercises.judging.registry import Exercise, NotYet, ToDo, exercise
-from helpers.exercises.judging.verdict import Verdict, check
-
-__all__ = ["Exercise", "NotYet", "ToDo", "Verdict", "check", "exercise", "observed"]

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from helpers.exercises import NotYet, exercise, observed
 from helpers.exercises.judging.comparing import require_list
+from helpers.exercises.judging.observing import observed
+from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.exercises.judging.waiting import quiet
 from helpers.workers.clumsy import count_or_sleep, root_or_error
 from helpers.workers.source import count_definitions

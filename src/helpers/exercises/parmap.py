@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import NoReturn
 from unittest.mock import patch
 
-from helpers.exercises import NotYet, exercise, observed
 from helpers.exercises.judging.comparing import as_list, require_list, short
+from helpers.exercises.judging.observing import observed
+from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.workers.formulas import plane
 from helpers.workers.numbers import square
 from helpers.workers.rendezvous import Meeting

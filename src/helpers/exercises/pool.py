@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from math import isqrt
 from pathlib import Path
 
-from helpers.exercises import NotYet, exercise, observed
 from helpers.exercises.judging.comparing import require_list, short
+from helpers.exercises.judging.observing import observed
+from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.exercises.judging.waiting import quiet
 from helpers.workers.gates import Gate, leave_mark, mark_there
 from helpers.workers.source import count_definitions

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from helpers.exercises import NotYet, exercise
+from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.waiting import wait_until
 
 _LIMIT = 30  # seconds that a program of these exercises lives at most, whatever becomes of its judge

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from helpers.exercises import NotYet, exercise
 from helpers.exercises.judging.comparing import as_list, require_list
 from helpers.exercises.judging.observing import Observation
+from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.exercises.judging.waiting import quiet
 from helpers.workers.endings import exit_with
 from helpers.workers.in_reverse import InReverse, repeat, shout_or_die

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from multiprocessing import Pool
 from pathlib import Path
 
-from helpers.exercises import NotYet, exercise, observed
+from helpers.exercises.judging.observing import observed
+from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.workers.source import count_definitions, library_files
 
 _TEXTS = {
