@@ -7,7 +7,7 @@ It builds on the internals of nbval 0.11.0 and refuses any other. Options:
 - `--start-method spawn` (repeatable) runs the notebooks under these only; all that the system has otherwise.
 - `--leak-grace 5` is how many seconds processes may take to leave after a test or notebook.
 - `--notebook-times` ends with a table: seconds of each notebook's cells, kernel start and end.
-- `--scope-times` ends with a table: the longest scopes, which are what one worker runs in one piece.
+- `--scope-times` ends with a table: seconds of each scope, which is what one worker runs in one piece.
 - `--no-watch-files` does not look for new or changed files in the project: for running while you edit.
 """
 
@@ -59,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--quick", action="store_true", help="notebooks once, form, lint and types only")
     group.addoption("--leak-grace", type=float, default=GRACE, help="seconds for processes to leave")
     group.addoption("--notebook-times", action="store_true", help="show where the notebooks' time went")
-    group.addoption("--scope-times", action="store_true", help="show the scopes that took longest")
+    group.addoption("--scope-times", action="store_true", help="show how long each scope took")
     group.addoption(
         "--no-watch-files",
         dest="watch_files",
@@ -209,7 +209,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show the tables of times that were asked for."""
     if config.getoption("scope_times"):
-        terminalreporter.section("longest scopes in seconds")
+        terminalreporter.section("scopes in seconds")
         for line in table(report for reports in terminalreporter.stats.values() for report in reports):
             terminalreporter.write_line(line)
     if config.getoption("notebook_times"):

@@ -25,6 +25,7 @@ LIMIT = 3 * ALLOWED  # what fails anywhere: a machine that is busy or slow takes
 DIVIDED = ("tests/test_browser.py", "tests/test_mutants.py")
 # What takes long begins first, so that no worker is left alone with it at the end.
 FIRST = ("tests/test_browser.py", "notebooks/", "tests/test_mutants.py", "tests/test_gate.py")
+REST = "all other tests"
 
 
 def workers_on(cores: int) -> int:
@@ -88,12 +89,14 @@ class Scopes:
         return report
 
 
-def table(reports: Iterable[Any], longest: int = 25) -> list[str]:
-    """Return the lines of a table: the longest scopes with the seconds of their tests, and the sum of all."""
-    seconds: dict[str, float] = defaultdict(float)
+def table(reports: Iterable[Any]) -> list[str]:
+    """Return the lines of a table: seconds of all tests, of each kind, of each scope."""
+    scopes: dict[str, float] = defaultdict(float)
+    kinds = dict.fromkeys((*FIRST, REST), 0.0)
     for report in reports:
         if isinstance(report, pytest.TestReport):
-            seconds[scope_of(report.nodeid)] += report.duration
-    rows = sorted(seconds.items(), key=lambda row: -row[1])
-    lines = [f"{spent:8.1f} {scope}" for scope, spent in rows[:longest]]
-    return [*lines, f"{sum(seconds.values()):8.1f} in all {len(rows)} scopes"]
+            scopes[scope_of(report.nodeid)] += report.duration
+            kinds[next((kind for kind in FIRST if report.nodeid.startswith(kind)), REST)] += report.duration
+    rows = [(f"in all {len(scopes)} scopes", sum(scopes.values())), *kinds.items()]
+    rows += sorted(scopes.items(), key=lambda row: -row[1])
+    return [f"{seconds:8.1f} {what}" for what, seconds in rows]
