@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Generator, Iterable
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,8 +24,17 @@ ALLOWED = 60.0  # seconds of a scope's tests on a quiet machine: what the benchm
 LIMIT = 3 * ALLOWED  # what fails anywhere: a machine that is busy or slow takes longer
 # Their tests take long, and share nothing, or what is made again in seconds (a JupyterLab and a browser).
 DIVIDED = ("tests/test_browser.py", "tests/test_mutants.py")
-# What takes long begins first, so that no worker is left alone with it at the end.
-FIRST = ("tests/test_browser.py", "notebooks/", "tests/test_mutants.py", "tests/test_gate.py")
+# Kinds of tests that take long. They begin first, so that no worker is left alone with one at the end, and in
+# turns, so that not all workers start a browser at once.
+FIRST = (
+    "tests/test_browser.py",
+    "notebooks/",
+    "tests/test_mutants.py",
+    "tests/test_gate.py",
+    "tests/test_leftovers.py",
+    "tests/test_watch.py",
+    "tests/test_program.py",
+)
 REST = "all other tests"
 
 
@@ -44,13 +54,18 @@ def scope_of(nodeid: str) -> str:
     return nodeid if module in DIVIDED else module
 
 
+def kind_of(nodeid: str) -> str:
+    """Return the kind of a test: one of those that take long, or the rest."""
+    return next((kind for kind in FIRST if nodeid.startswith(kind)), REST)
+
+
 def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
-    """Return the items with the kinds that take long first; those of one kind keep their order."""
-
-    def rank(item: pytest.Item) -> int:
-        return next((i for i, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
-
-    return sorted(items, key=rank)
+    """Return the items scope by scope: first one scope of each kind, then the next ones of each."""
+    kinds: dict[str, dict[str, list[pytest.Item]]] = {kind: {} for kind in (*FIRST, REST)}
+    for item in items:
+        kinds[kind_of(item.nodeid)].setdefault(scope_of(item.nodeid), []).append(item)
+    turns = zip_longest(*(scopes.values() for scopes in kinds.values()), fillvalue=())
+    return [item for turn in turns for scope in turn for item in scope]
 
 
 def scheduling(config: pytest.Config, log: Any) -> LoadScopeScheduling:
@@ -96,7 +111,7 @@ def table(reports: Iterable[Any]) -> list[str]:
     for report in reports:
         if isinstance(report, pytest.TestReport):
             scopes[scope_of(report.nodeid)] += report.duration
-            kinds[next((kind for kind in FIRST if report.nodeid.startswith(kind)), REST)] += report.duration
+            kinds[kind_of(report.nodeid)] += report.duration
     rows = [(f"in all {len(scopes)} scopes", sum(scopes.values())), *kinds.items()]
     rows += sorted(scopes.items(), key=lambda row: -row[1])
     return [f"{seconds:8.1f} {what}" for what, seconds in rows]
