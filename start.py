@@ -490,11 +490,13 @@ def try_lock(number: int) -> bool:
 
 
 def cure(said: str, more: str = "") -> str:
-    """Return the sentence for what was said: its last line, when nothing better is known."""
+    """Return the sentence for what was said: its last error, when nothing better is known."""
     for pattern, sentence in CURES.items():
         if re.search(pattern, said, re.IGNORECASE):
             return sentence
-    last = (said.splitlines() or ["no reason was given"])[-1].strip()
+    lines = said.splitlines() or ["no reason was given"]
+    errors = [line for line in lines if re.match(r"\s*error: (?!subprocess)", line, re.IGNORECASE)]
+    last = (errors or lines)[-1].strip()  # pip ends with notes about itself
     return f"The installation failed ({last}){'; ' + more if more else ''}."
 
 

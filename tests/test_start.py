@@ -461,8 +461,10 @@ def test_full_disk(project: Project) -> None:
 
 
 def test_unknown_failure_shows_what_the_installer_said_last(project: Project) -> None:
-    sentence = project.refused(UV_MOOD="Resolving\nerror: the moon is full")
-    assert sentence.startswith("The installation failed (error: the moon is full); the command that failed: ")
+    sentence = project.refused(
+        UV_MOOD="Resolving\nERROR: the moon is full\nerror: subprocess-exited\nnote: a note"
+    )
+    assert sentence.startswith("The installation failed (ERROR: the moon is full); the command that failed: ")
 
 
 def test_read_only_folder(project: Project) -> None:
