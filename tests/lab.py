@@ -185,12 +185,14 @@ def _launch(playwright: Playwright) -> Browser:
 
 
 @contextmanager
-def opened(browser: Browser, lab: Lab, notebook: str, height: int = 1400) -> Iterator[Page]:
+def opened(
+    browser: Browser, lab: Lab, notebook: str, height: int = 1400, folder: str = "my_notebooks"
+) -> Iterator[Page]:
     """Yield a page that shows the learner's copy, its kernel ready; the kernel is shut down afterwards."""
     page = browser.new_page(viewport={"width": 1280, "height": height})
     page.set_default_timeout(90_000)
     try:
-        page.goto(f"{lab.url}lab/tree/my_notebooks/{notebook}?reset&token={lab.token}")
+        page.goto(f"{lab.url}lab/tree/{folder}/{notebook}?reset&token={lab.token}")
         page.wait_for_selector(".jp-NotebookPanel .jp-Cell", state="visible")
         page.wait_for_selector("#jupyterlab-splash", state="detached")
         page.evaluate(

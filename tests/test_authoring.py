@@ -265,7 +265,7 @@ def test_write_derives_everything_and_check_agrees(root: Path, capsys: pytest.Ca
 
 def test_readme_shows_the_stored_picture(root: Path) -> None:
     """Picture and alternative text are those of the stored run; either one is found when it is stale."""
-    run = new_code_cell("draw()", id="lanes-run", execution_count=1)
+    run = new_code_cell("draw()", id=navigation.PICTURED, execution_count=1)
     run.outputs = [new_output("display_data", data={"image/png": "AAEC", "text/plain": "two [2] workers"})]
     home = notebook()
     home.cells.insert(1, run)
@@ -286,13 +286,13 @@ def test_readme_shows_the_stored_picture(root: Path) -> None:
     assert list(command.stale_derivations(root)) == ["README.md: stale; run `python -m tools write --no-run`"]
     home.cells.remove(run)
     put(root, home, "00_start_here")
-    assert "cell lanes-run: expected one stored picture" in [*command.stale_derivations(root)][-1]
+    assert "expected one stored picture" in [*command.stale_derivations(root)][-1]
 
 
 def test_the_readme_of_the_project_has_a_picture() -> None:
-    """It is on the first screen, above the commands."""
+    """It is on the first screen, above the table of the notebooks."""
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert text.index(navigation.PICTURE_BEGIN) < text.index("```")
+    assert text.index(navigation.PICTURE_BEGIN) < text.index(navigation.BEGIN)
 
 
 def test_missing_markers_are_named(root: Path) -> None:

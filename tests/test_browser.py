@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,12 +58,11 @@ def test_a_reader_runs_all_cells_without_an_error(browser: Browser, lab: labs.La
     What was run can be saved.
     """
     with labs.opened(browser, lab, notebook) as page:
-        check_alternative_texts(page)  # of what is stored, which no browser has been told to trust
         labs.start_run_all(page)
         frames = watch_live_cells(page)
         cells = page.evaluate(labs.OUTPUTS)
         labs.save(page)
-        check_alternative_texts(page)
+        check_alternative_texts(page, cells)
     assert cells
     saved = json.loads((lab.checkout / "my_notebooks" / notebook).read_text(encoding="utf-8"))
     assert any(cell.get("outputs") for cell in saved["cells"])
@@ -79,9 +79,17 @@ def test_a_reader_runs_all_cells_without_an_error(browser: Browser, lab: labs.La
             )
 
 
-def check_alternative_texts(page: Page) -> None:
+def test_a_stored_picture_has_its_sentence(browser: Browser, lab: labs.Lab) -> None:
+    """The lesson itself, with its outputs, is read by many who trust nothing and run nothing."""
+    with labs.opened(browser, lab, "00_start_here.ipynb", folder="notebooks") as page:
+        cells = page.evaluate(labs.OUTPUTS)
+        assert any("image/png" in output.get("data", {}) for cell in cells for output in cell["outputs"])
+        check_alternative_texts(page, cells)
+
+
+def check_alternative_texts(page: Page, cells: list[dict[str, Any]]) -> None:
     """See that each picture among the outputs has its sentence as alternative text; axe-core agrees."""
-    outputs = [output for cell in page.evaluate(labs.OUTPUTS) for output in cell["outputs"]]
+    outputs = [output for cell in cells for output in cell["outputs"]]
     sentences = [data["text/plain"] for each in outputs if "image/png" in (data := each.get("data", {}))]
     try:
         page.wait_for_function(f"() => {ALTS}.length >= {len(sentences)}", timeout=10_000)
