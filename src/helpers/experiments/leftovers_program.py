@@ -84,7 +84,7 @@ def settled(expected: str | None) -> str:
     steady = STEADY_UNKNOWN if expected is None else STEADY
     seen, since = _in_words(look()), time.monotonic()
     while time.monotonic() < deadline:
-        if time.monotonic() - since > steady and expected in (None, seen):
+        if time.monotonic() - since > steady and (expected is None or seen in expected.split(" or ")):
             break
         time.sleep(0.02)
         if (now := _in_words(look())) != seen:
