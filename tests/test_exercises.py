@@ -1,6 +1,7 @@
 """A check answers in one sentence, whatever the answer does, and leaves nothing behind."""
 
 import io
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ def hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(magics, "_folders", {})
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(json, "dumps", json.dumps)  # one answer replaces it, which is undone for later tests
     yield lambda source: magics.write_workers("handed_in", source, {}).answer
     sys.modules.pop("handed_in", None)
 

@@ -10,7 +10,6 @@ from helpers.pools.chunks import chunk_colours
 from helpers.views.drawing import POINTS, Area, Boxes, Drawing, Line, Mark, Words
 from helpers.views.picture import COLOURS, FAINT, GREY, INK, LETTER, SIZE, WIDTH, ink_on
 from helpers.views.words import plural
-from helpers.watching.runs import Fate
 
 if TYPE_CHECKING:
     from helpers.watching.runs import Lane, Run, Span
@@ -305,7 +304,7 @@ def _draw_density(sheet: Drawing, y: float, row: Row, colour: str, scale: Scale)
     sheet.add(Area([(LEFT, base), *map(tuple, steps), (WIDTH - RIGHT, base)], colour))
     sheet.add(Line([(LEFT, base), (WIDTH - RIGHT, base)], colour, 0.5))
     for lane in row.lanes:
-        sheet.add(*(Mark(scale.x(start), y, 5) for start in lane.starts[lane.fates == Fate.DIED].tolist()))
+        sheet.add(*(Mark(scale.x(start), y, 5) for start in lane.deaths))
 
 
 def _draw_bars(sheet: Drawing, y: float, lane: "Lane", run: "Run", scale: Scale, fills: "list[str]") -> None:

@@ -74,6 +74,11 @@ class Lane:
         return len(self.tasks)
 
     @property
+    def deaths(self) -> list[float]:
+        """When the tasks started that died with their worker."""
+        return list(self.starts[self.fates == Fate.DIED].tolist())
+
+    @property
     def first(self) -> float:
         """When the first task started."""
         return float(self.starts[0])
