@@ -17,10 +17,11 @@ import importlib.metadata
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Generator
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ from tests.gate.scopes import Scopes, cores, in_order, scheduling, table, worker
 
 NBVAL = "0.11.0"
 NEGATIVES = PROJECT / "tests" / "negative"
+LONG = 40  # characters of a temporary folder's name, above which sockets in it may not work
 CRASHES = "4"  # workers that may die before the run ends
 CELL_LIMIT, CELL_LIMIT_OF_NBVAL = 60.0, 2000.0  # seconds
 
@@ -114,6 +116,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "limit(seconds): the test may take this long instead of 120 s")
     config.addinivalue_line("markers", "quick: what an author asks for with --quick, beside the notebooks")
     stack = ExitStack()
+    stack.enter_context(_short_temporary_folder())
     gate = Gate(
         stack.enter_context(own_family()), watch=config.rootpath if config.getoption("watch_files") else None
     )
@@ -123,6 +126,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Scopes(), "scopes")
     _end_well_on_sigterm()
     _listen_to_sigint()
+
+
+@contextmanager
+def _short_temporary_folder() -> Iterator[None]:
+    """Let tests use /tmp where the user's temporary folder has a long name.
+
+    The name of a socket may have about 100 characters, and Python puts a fork server's into a folder in that
+    folder: up to 3.13 it cannot start there at all, which `doctor` tells a reader.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if os.name == "posix" and len(tempfile.gettempdir()) > LONG and os.access("/tmp", os.W_OK):
+            patch.setattr(tempfile, "tempdir", None)
+            patch.setenv("TMPDIR", "/tmp")
+        yield
 
 
 def _end_well_on_sigterm() -> None:
