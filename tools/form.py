@@ -36,12 +36,17 @@ PROPER = re.compile(
 )
 
 # (rule, the notebook's number): why the rule does not hold there.
-EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("one_run", "07"): "its stored traceback is of an older run than its cell, until it is written anew",
-}
+EXCEPTIONS: dict[tuple[str, str], str] = {}
 
 # For a while: the lessons that are written anew. The rules of `tools.lessons` hold for these alone.
-REWRITTEN = {"00_start_here", "09_leave_nothing_running", "02_process_identity", "03_spawning", "10_parmap"}
+REWRITTEN = {
+    "00_start_here",
+    "02_process_identity",
+    "03_spawning",
+    "07_pool",
+    "09_leave_nothing_running",
+    "10_parmap",
+}
 
 Rule = Callable[[Notebook], Iterator[str]]
 RULES: dict[str, Rule] = {}

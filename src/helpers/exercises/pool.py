@@ -1,15 +1,12 @@
-"""The exercises of 07: several arguments, a failing item, answers as soon as they are there."""
+"""The exercises of 07: several arguments, the first hit, answers as soon as they are there."""
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from math import isqrt
+from collections.abc import Callable
 from pathlib import Path
 
 from helpers.exercises.judging.comparing import require_list, short
+from helpers.exercises.judging.marks import marks
 from helpers.exercises.judging.observing import observed
 from helpers.exercises.judging.registry import NotYet, exercise
-from helpers.exercises.judging.waiting import quiet
 from helpers.workers.gates import Gate, leave_mark, mark_there
 from helpers.workers.source import count_definitions
 
@@ -27,28 +24,25 @@ def judge_several_arguments(powers: Callable[[list[tuple[int, int]]], object]) -
     return "each pair went in as two arguments, and two processes worked at the same time"
 
 
-@exercise("one-fails", in_child=True, limit=12)
-def judge_one_fails(tolerant: Callable[..., object]) -> str:
-    """Accept the answers in order, None for an item whose call raises, from two processes at one time."""
-    items = [16, -1, 9, 25, -4, 0]
-    # The first task ends after the third began: whoever takes answers as they come has them in disorder.
-    with _marks() as folder, observed() as seen:
-        gate = Gate(isqrt, folder, leaves={9: "third begun"}, waits={16: "third begun"}, limit=_HELD)
-        try:
-            said = tolerant(gate, items)
-        except ValueError as error:
-            raise NotYet(
-                f"for {items} the exception of one item came out ({error}): ask for each answer by itself, "
-                "inside `try`"
-            ) from None
-    require_list(said, [4, None, 3, 5, None, 0], given=items)
-    seen.require_parallel()
-    if seen.tasks != len(items):
+@exercise("first-hit", in_child=True, limit=20)
+def judge_first_hit(first_hit: Callable[..., object]) -> str:
+    """Accept the first true answer that comes, from two processes, while another task is still held up."""
+    items = [7, 0, 0, 5, 0]
+    with marks(_HELD) as folder, observed() as seen:
+        said = first_hit(Gate(abs, folder, waits={7: "never"}, limit=_HELD), items)
+        waited = mark_there(folder, "gave up")
+    if waited:
         raise NotYet(
-            f"for {len(items)} items the function was called {seen.tasks} times: once each is enough"
+            "the answer 5 was there while the first item was held up, but you waited for that one: `map` "
+            "waits for all answers, `imap` for the first one, and an executor's `with` for all tasks"
         )
-    require_list(tolerant(isqrt, []), [])
-    return "two items failed, and the answers of the others are all there"
+    if said != 5:
+        raise NotYet(f"for {items}, the 7 being held up, it returned {short(said)}, expected 5")
+    seen.require_parallel()
+    for nothing in ([0, 0, 0], []):
+        if (said := first_hit(abs, nothing)) is not None:
+            raise NotYet(f"for {nothing} nobody finds anything: it returned {short(said)}, expected None")
+    return "you had the first hit, and the search that was still under way was ended"
 
 
 @exercise("as-they-come", in_child=True, limit=15)
@@ -59,7 +53,7 @@ def judge_as_they_come(tally: Callable[..., object]) -> str:
     paths = sorted(map(str, Path(json.__file__).parent.glob("*.py")))
     right = {path: count_definitions(path) for path in paths}
     reported: list[tuple[object, ...]] = []
-    with _marks() as folder, observed() as seen:
+    with marks(_HELD) as folder, observed() as seen:
 
         def report(*what: object) -> None:
             reported.append(what)
@@ -93,13 +87,3 @@ def judge_as_they_come(tally: Callable[..., object]) -> str:
             "for all answers, and `imap` for the first one"
         )
     return "each answer was reported as soon as it was there, and found its own path"
-
-
-@contextmanager
-def _marks() -> Iterator[str]:
-    """Yield a folder for the marks of gates, at which tasks wait for a while."""
-    with (
-        quiet(_HELD),
-        tempfile.TemporaryDirectory(prefix="helpers-marks-", ignore_cleanup_errors=True) as folder,
-    ):
-        yield folder

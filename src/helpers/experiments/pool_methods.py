@@ -6,6 +6,7 @@ that other tasks or the parent leave, so that what is found does not depend on w
 
 import multiprocessing
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -17,23 +18,25 @@ from multiprocessing.pool import AsyncResult, Pool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.waiting import wait_until
 from helpers.workers.gates import Gate, leave_mark
 
 if TYPE_CHECKING:
     from helpers.views.table import Table
 
-COLUMNS = ("method", "blocks?", "in order?", "lazy?", "several arguments?", "error appears", "can time out?")
-POOL_METHODS = (
-    "apply", "map", "starmap", "imap", "imap_unordered", "apply_async", "map_async", "starmap_async",
+COLUMNS = (
+    "method", "blocks?", "several arguments?", "in order?", "answers come", "reads its input",
+    "error comes", "can time out?",
 )  # fmt: skip
-EXECUTOR_METHODS = ("submit", "map")
+POOL_METHODS = (
+    ("apply", 1), ("map", 1), ("starmap", 1), ("imap", 1), ("imap", 4), ("imap_unordered", 1),
+    ("imap_unordered", 4), ("apply_async", 1), ("map_async", 1), ("starmap_async", 1),
+)  # fmt: skip
+EXECUTOR_METHODS = (("submit", 1), ("map", 1), ("map", 4))
 
 _LIMIT = 30.0  # seconds for anything that has to come
 _PATIENCE = 1.0  # seconds that a task waits for its call to return; a call that blocks takes so long
-_MOMENT = 0.1  # seconds after which an answer that cannot come is given up
-_EAGER = 5.0  # seconds in which a method that is not lazy reads a short input; it takes milliseconds
-_MANY = 8  # tasks, more than two workers can have in hand; small enough for any pipe's buffer
+_MOMENT = 0.15  # seconds after which what cannot come is given up, and reading that stands still is over
+_LONG = [bytes(100_000)] * 60  # far more than the pipe to the workers holds
 _TIMEOUTS = (multiprocessing.TimeoutError, FutureTimeoutError)
 
 
@@ -45,19 +48,24 @@ def compare_methods(workers: Pool | Executor) -> "Table":
     """
     from helpers.views.table import Table
 
-    names = POOL_METHODS if isinstance(workers, Pool) else EXECUTOR_METHODS
     if not isinstance(workers, Pool | Executor):
         raise TypeError(f"compare_methods wants a Pool or an executor, not {workers!r}")
-    rows = [_row(Method(workers, name)) for name in names]
+    methods = POOL_METHODS if isinstance(workers, Pool) else EXECUTOR_METHODS
+    rows = [_row(Method(workers, name, chunksize)) for name, chunksize in methods]
     return Table(COLUMNS, rows, code=("method", "several arguments?"))
 
 
 @dataclass(frozen=True)
 class Method:
-    """One method of a pool or an executor, called in the way that is its own."""
+    """One method of a pool or an executor, called in the way that is its own, with chunks of one size."""
 
     workers: Any
     name: str
+    chunksize: int = 1
+
+    def __str__(self) -> str:
+        """Return the name, and the chunk size where it is not 1."""
+        return self.name if self.chunksize == 1 else f"{self.name}, chunksize={self.chunksize}"
 
     @property
     def takes_one_task(self) -> bool:
@@ -73,18 +81,19 @@ class Method:
             return call(function, *tuple(items)[:1])
         if self.name.startswith("starmap"):
             items = ((item,) for item in items)
-        return call(function, items, **more)
+        return call(function, items, chunksize=self.chunksize, **more)
 
 
-def _row(method: Method) -> tuple[str, ...]:
+def _row(method: Method) -> tuple[str | None, ...]:
     blocks = _blocks(method)
     return (
-        method.name,
+        str(method),
         "yes" if blocks else "no",
-        _in_order(method),
-        _lazy(method, blocks),
         _several_arguments(method),
-        _error_appears(method),
+        _in_order(method),
+        _answers_come(method, blocks),
+        _reads(method),
+        _error_appears(method, blocks),
         _can_time_out(method, blocks),
     )
 
@@ -98,40 +107,63 @@ def _blocks(method: Method) -> bool:
         return "gave up" in marks()
 
 
-def _in_order(method: Method) -> str:
+def _in_order(method: Method) -> str | None:
     """Return "yes" when the answers stand in the order of the items though the first task ends last.
 
-    Task 0 ends only after task 2 has begun, and the worker that begins task 2 has handed in task 1's answer.
+    The first chunk ends only after the third has begun, and the worker that begins the third has handed in
+    the answers of the second. None for a single task.
     """
     if method.takes_one_task:
-        return "one answer"
+        return None
+    items = list(range(3 * method.chunksize))
+    third = 2 * method.chunksize
     with _folder() as (folder, marks):
-        gate = Gate(abs, folder, leaves={2: "third begun"}, waits={0: "third begun"}, limit=_LIMIT)
-        answers = _take_all(method(gate, [0, 1, 2]))
+        gate = Gate(abs, folder, leaves={third: "third begun"}, waits={0: "third begun"}, limit=_LIMIT)
+        answers = _take_all(method(gate, items))
         if "gave up" in marks():
             raise TimeoutError("only one worker took tasks: give compare_methods a pool of two")
-        return "yes" if answers == [0, 1, 2] else "no"
+        return "yes" if answers == items else "no"
 
 
-def _lazy(method: Method, blocks: bool) -> str:
-    """Return what comes bit by bit: the answers (the first before the last task is done), or the input, too.
+def _answers_come(method: Method, blocks: bool) -> str | None:
+    """Return what comes together: the answers of one item, of one chunk, or all of them.
 
-    While all tasks but the first are held up, a method that is lazy with its input would not read all of it.
+    The second item is held up while the first answer is asked for. A chunk of several items has no answer
+    that can be asked for with a limit: there the held item gives up, and the first answer comes after it.
     """
     if method.takes_one_task:
-        return "one answer"
+        return None
+    if blocks:
+        return "all at once"
+    size = method.chunksize
+    with _folder() as (folder, marks):
+        limit = _MOMENT if size > 1 else _LIMIT
+        waits = {1: "open"} | dict.fromkeys(range(size, 3 * size), "all open")
+        handle = method(Gate(abs, folder, waits=waits, limit=limit), range(3 * size))
+        try:
+            if not _gives_first(handle):
+                return "all at once"
+            return "chunk by chunk" if "gave up" in marks() else "one by one"
+        finally:
+            leave_mark(folder, "open")
+            leave_mark(folder, "all open")
+            _take_all(handle)
+
+
+def _reads(method: Method) -> str | None:
+    """Return how much of a long input is read while all workers are held up; None for a single task."""
+    if method.takes_one_task:
+        return None
     read: list[int] = []
     with _folder() as (folder, _):
-        waits = {} if blocks else dict.fromkeys(range(1, _MANY), "open")
-        gate = Gate(abs, folder, waits=waits, limit=_LIMIT)
-        handle = method(gate, _noting(range(_MANY), read))
+        gate = Gate(len, folder, waits={_LONG[0]: "open"}, limit=_LIMIT)
+        handle = method(gate, _noting(_LONG, read, lambda: leave_mark(folder, "open")))
         try:
-            if isinstance(handle, list) or not _gives_first(handle):
-                return "no"
-            wait_until(lambda: len(read) == _MANY, _EAGER, "the reading of the input")
-            return "its answers"
-        except TimeoutError:
-            return "its answers and its input"
+            before = -1
+            while before != len(read) < len(_LONG):
+                before = len(read)
+                time.sleep(_MOMENT)
+            return "to its end" if len(read) == len(_LONG) else "until the pipe is full"
         finally:
             leave_mark(folder, "open")
             _take_all(handle)
@@ -155,20 +187,52 @@ def _several_arguments(method: Method) -> str:
     return form if answers == [32] else "no"
 
 
-def _error_appears(method: Method) -> str:
-    """Return where the exception of one task that fails comes out, and whether the other answers do."""
-    try:
-        handle = method(isqrt, [-1, 4, 9])
-    except ValueError:
-        return "in the call"
-    if hasattr(handle, "__next__"):
-        came = [_next_or_error(handle) for _ in range(3)]
-        return "at its item, goes on" if {2, 3} <= set(came) else "at its item, ends"
-    try:
-        _take_all(handle)
-    except ValueError:
-        return "in result()" if isinstance(handle, Future) else "in get()"
+def _error_appears(method: Method, blocks: bool) -> str:
+    """Return where the exception of one task that fails comes out, when, and which other answers do.
+
+    The third task fails; the tasks behind its chunk are held up until somebody has heard of it.
+    """
+    items = [-1] if method.takes_one_task else [0, 1, -1, *range(9, 9 + 4 * method.chunksize)]
+    with _folder() as (folder, marks):
+        waits = dict.fromkeys(items[max(3, method.chunksize) :], "heard")
+        gate = Gate(isqrt, folder, waits=waits, limit=_MOMENT if blocks else _LIMIT)
+        where = "in the call"
+        try:
+            handle = method(gate, items)
+            where = "in result()" if isinstance(handle, Future) else "in get()"
+            if hasattr(handle, "__next__"):
+                return _error_among_answers(handle, lambda: leave_mark(folder, "heard"))
+            if not _raises_now(handle):
+                where += ", at the end"
+                leave_mark(folder, "heard")
+            _take_all(handle)
+        except ValueError:
+            return where + ", at the end" * ("gave up" in marks())
     return "nowhere"
+
+
+def _error_among_answers(answers: Iterator[Any], heard: Callable[[], None]) -> str:
+    """Return whether the neighbours of the item that failed came, and whether anything came after it."""
+    came: list[Any] = []
+    while not came or not isinstance(came[-1], ValueError | StopIteration):
+        came.append(_next_or_error(answers))
+    heard()
+    after: list[Any] = []
+    while not after or not isinstance(after[-1], StopIteration):
+        after.append(_next_or_error(answers))
+    where = "at its item" if {0, 1} <= {*came, *after} else "instead of its chunk"
+    return f"{where}, {'goes on' if len(after) > 1 else 'ends'}"
+
+
+def _raises_now(handle: Any) -> bool:
+    """Return whether the exception of a task comes out while other tasks are held up."""
+    try:
+        _ = handle.result(_MOMENT) if isinstance(handle, Future) else handle.get(_MOMENT)
+    except _TIMEOUTS:
+        return False
+    except ValueError:
+        return True
+    return False
 
 
 def _can_time_out(method: Method, blocks: bool) -> str:
@@ -180,6 +244,10 @@ def _can_time_out(method: Method, blocks: bool) -> str:
         gate = Gate(abs, folder, waits={0: "open"}, limit=_LIMIT)
         handle = method(gate, [0], **({"timeout": _MOMENT} if own else {}))
         ask = next((name for name in ("get", "result", "next") if hasattr(handle, name)), "")
+        if not ask and not own:
+            leave_mark(folder, "open")
+            _take_all(handle)
+            return "no"
         try:
             _ = getattr(handle, ask)(_MOMENT) if ask else next(handle)
         except _TIMEOUTS:
@@ -229,11 +297,12 @@ def _gives_first(handle: Any) -> bool:
     return True
 
 
-def _noting(items: Iterable[int], read: list[int]) -> Iterator[int]:
-    """Yield the items and note which ones were asked for."""
+def _noting(items: Iterable[Any], read: list[int], at_end: Callable[[], None]) -> Iterator[Any]:
+    """Yield the items, note how many were asked for, and call `at_end` when all were."""
     for item in items:
-        read.append(item)
+        read.append(len(read))
         yield item
+    at_end()
 
 
 @contextmanager
