@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from helpers.doctor import Finding, Report, doctor, usable_cpus
-from helpers.processes.family import MACHINERY, family
+from helpers.processes.family import family
+from helpers.processes.roles import MACHINERY
 from tests import watched
 
 MODULE = sys.modules[doctor.__module__]  # `helpers.doctor` is the function

@@ -133,8 +133,15 @@ def test_leaky_notebook_fails_and_each_leftover_is_named(notebooks: Mapping[str,
         "(_handle_workers): of a pool or queue that was not closed",
         "forgotten.txt is new",
         "file forgotten-",
+        "file helpers-program-x in the kernel's temporary folder",
     ):
         assert leftover in outcome
+
+
+@POSIX_ONLY
+def test_kernel_that_has_to_be_killed_fails(notebooks: Mapping[str, str]) -> None:
+    """Nothing ended the tracker: a notebook that imports helpers does not have this."""
+    assert "kernel that did not end in time (exit status -15)" in of(notebooks, "killed@spawn::leaks")
 
 
 @POSIX_ONLY
@@ -259,6 +266,38 @@ def test_endless_test_fails_at_its_limit(ordinary: Mapping[str, str]) -> None:
 
 
 # ------------------------------------------------------------------------------ parts
+FORKS = """
+import os, signal, time
+from tests.gate.plugin import _end_well_on_sigterm
+
+def at_once():
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(1000):
+        pass  # time for a handler to run
+
+os.register_at_fork(after_in_child=at_once)  # runs before the gate's own
+_end_well_on_sigterm()
+pid = os.fork()
+if not pid:
+    time.sleep(60)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+except KeyboardInterrupt as error:
+    print(error)
+"""
+
+
+@POSIX_ONLY
+def test_forked_child_dies_of_sigterm_from_its_first_moment() -> None:
+    """And the parent still hears of it as an interrupt."""
+    run = subprocess.run(
+        [sys.executable, "-c", FORKS], cwd=PROJECT, capture_output=True, text=True, timeout=50
+    )
+    assert (run.stdout, run.stderr) == ("-15\nSIGTERM\n", "")
+
+
 def test_nothing_left_raises_and_puts_away() -> None:
     """The gate as a context manager, as benchmarks use it."""
     with pytest.raises(LeftBehindError, match="a program"), nothing_left("the block", grace=0.5):

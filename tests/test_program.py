@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers.processes import ending
+from helpers.processes.folders import SOCKET
 from helpers.programs.program import Outcome, run_program
 from helpers.waiting import wait_until
 
@@ -140,14 +140,46 @@ def test_a_tidy_program_leaves_nothing_to_tell(method: str) -> None:
 def test_files_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder of a program goes, with whatever it wrote there."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    run_program("open('made.txt', 'w').close()\n")
+    source = "import os\nopen('made.txt', 'w').close()\nprint(os.environ['TMPDIR'])\n"
+    where = Path(run_program(source).stdout.strip())
     run_program("while True: pass\n", limit=0.3)
+    assert where.name.startswith("program-")
+    assert not where.parent.exists()
     assert list(tmp_path.iterdir()) == []
+
+
+USES_TMPDIR = """\
+import multiprocessing, os, sys, tempfile
+
+if __name__ == "__main__":
+    print(os.path.samefile(tempfile.gettempdir(), os.path.dirname(os.getcwd())))
+    context = multiprocessing.get_context(sys.argv[1])
+    tempfile.mkstemp()
+    with context.Manager() as manager, context.Pool(1) as pool:
+        print(manager.list(pool.map(abs, [-1])), flush=True)
+    os._exit(0)  # nothing is put away
+"""
+
+
+@posix
+@pytest.mark.parametrize("method", METHODS)
+def test_the_temporary_folder_is_private_however_long_the_usual_one_is(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sockets fit below it, and what a program leaves in it goes with it."""
+    usual = tmp_path / "긴 이름 with spaces" / ("x" * SOCKET)
+    usual.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(usual))
+    before = set(Path("/tmp").iterdir())
+    outcome = run_program(USES_TMPDIR, method, limit=60)
+    assert outcome.stdout == "True\n[1]\n", outcome
+    assert list(usual.iterdir()) == []
+    assert not [path for path in set(Path("/tmp").iterdir()) - before if f"-{os.getpid()}-" in path.name]
 
 
 @posix
 def test_a_program_ends_when_its_notebook_is_killed(tmp_path: Path) -> None:
-    """The lifeline ends the program and its children within moments of the death of whoever ran it."""
+    """The watchdog ends the program and its children within moments of the death of whoever ran it."""
     word = f"orphan-{tmp_path.name}"
     endless = f"import sys, time\nopen({str(tmp_path / 'up')!r}, 'w').close()\ntime.sleep(600)  # {word}\n"
     caller = f"from helpers import run_program\nrun_program({endless!r}, {word!r}, limit=300)\n"
@@ -160,11 +192,6 @@ def test_a_program_ends_when_its_notebook_is_killed(tmp_path: Path) -> None:
         notebook.kill()
         notebook.wait(10)
     wait_until(lambda: not marked(word), limit=30, what="the program to end")
-
-
-def test_a_mark_tells_a_program_from_the_others() -> None:
-    """Nobody carries a mark that was never given."""
-    assert ending.members(2**22 + 12345, "never-given") == []
 
 
 def test_an_outcome_keeps_its_source() -> None:

@@ -442,9 +442,9 @@ def test_a_folder_that_cannot_be_removed_now_is_removed_later(
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "rmtree", lambda *_, **__: None)
         watch(map, double, [1])
-    assert len(list(temporary.glob("watch-*"))) == 1
+    assert len(list(temporary.glob("helpers-*/watch-*"))) == 1
     watch(map, double, [1])
-    assert not list(temporary.glob("watch-*"))
+    assert not list(temporary.glob("helpers-*/watch-*"))
 
 
 def test_tasks_are_named_where_their_number_differs_between_machines(pool: Pool) -> None:

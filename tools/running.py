@@ -4,34 +4,24 @@ import asyncio
 import contextlib
 import copy
 import os
-import secrets
-import shutil
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-import psutil
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from helpers.processes.descendants import MARK, marked, new_mark
+from helpers.processes.ending import end
+from helpers.processes.folders import own_folder
+from helpers.programs.environment import inherited
 from tools import AuthoringError
 
 CELL_LIMIT = 60  # seconds, the same as the tests give a cell
-MARK = "HELPERS_AUTHORING_RUN"
-# A reader's kernel has none of these; pytest's variable even changes what ipykernel captures.
-UNWANTED = (
-    "PYTEST_CURRENT_TEST",
-    "FORCE_COLOR",
-    "NO_COLOR",
-    "PYTHON_COLORS",
-    "PYTHONSTARTUP",
-    "PYTHONWARNINGS",
-)
 
 
 class _OwnKernel(AsyncKernelManager):
@@ -115,45 +105,11 @@ def _execute(client: NotebookClient, env: dict[str, str], log: TextIO) -> None:
 @contextlib.contextmanager
 def _surroundings() -> Iterator[tuple[dict[str, str], TextIO]]:
     """Give a kernel's environment and a file for its messages; afterwards end all that carries its mark."""
-    # A forkserver's socket lives below TMPDIR and its path may have 107 characters at most (103 on macOS).
-    base = "/tmp" if os.name == "posix" and os.access("/tmp", os.W_OK) else None
-    folder = tempfile.mkdtemp(prefix="mpn-", dir=base)
-    mark = secrets.token_hex(8)
-    env = {name: value for name, value in os.environ.items() if name not in UNWANTED}
-    env |= dict.fromkeys(("TMPDIR", "TEMP", "TMP", "IPYTHONDIR"), folder) | {MARK: mark}
-    try:
-        with Path(folder, "kernel.log").open("w+", encoding="utf-8", errors="replace") as log:
-            yield env, log
-    finally:
-        _end_all(mark)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _end_all(mark: str) -> None:
-    """End what carries the mark; trackers last: they remove the others' semaphores, then end themselves."""
-    for _ in range(5):  # a process may have started another one while we looked
-        marked = [process for process in psutil.process_iter() if _carries(process, mark)]
-        if not marked:
-            return
-        trackers = [process for process in marked if _is_tracker(process)]
-        for process in set(marked) - set(trackers):
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        for process in psutil.wait_procs(trackers, timeout=3)[1]:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(marked, timeout=3)
-
-
-def _is_tracker(process: psutil.Process) -> bool:
-    try:
-        return "resource_tracker" in " ".join(process.cmdline())
-    except psutil.Error:
-        return False
-
-
-def _carries(process: psutil.Process, mark: str) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark
-    except (psutil.Error, OSError):
-        return False
+    mark = new_mark()
+    with own_folder("authoring", sockets=True) as folder:
+        env = inherited() | dict.fromkeys(("TMPDIR", "TEMP", "TMP", "IPYTHONDIR"), str(folder)) | {MARK: mark}
+        try:
+            with (folder / "kernel.log").open("w+", encoding="utf-8", errors="replace") as log:
+                yield env, log
+        finally:
+            end(lambda: marked(mark))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import os
-import shutil
-import tempfile
 import time
 from pathlib import Path
 from queue import Empty
@@ -15,36 +12,30 @@ from typing import Any
 from jupyter_client.manager import KernelManager
 from nbval.kernel import NbvalKernelspecManager, RunningKernel  # type: ignore[import-untyped]
 
-from tests.gate.leaks import MARK, Family, Leftover, wait_for_nothing
+from helpers.processes.descendants import new_mark
+from helpers.processes.folders import left_in, new_folder, remove_folder
+from helpers.programs.environment import inherited
+from tests.gate.leaks import Leftover, Marked, wait_for_nothing
 
 INTERRUPT_GRACE = 10.0
-# Made by others, gone with the kernel: multiprocessing's sockets, the learner's workers, matplotlib's cache.
-KEPT_UNTIL_THE_END = ("pymp-", "helpers-", "matplotlib-")
-# What a reader's kernel does not have, or has differently on each machine.
-NOT_INHERITED = {
-    "PYTEST_CURRENT_TEST",  # ipykernel would not capture what child programs print
-    "PYTHONSTARTUP", "MPLBACKEND", "COLUMNS", "LINES",
-    "JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "JUPYTER_CONFIG_DIR",
-}  # fmt: skip
+# Made by others, gone with the kernel: multiprocessing's sockets before `import helpers`, matplotlib's cache.
+KEPT_UNTIL_THE_END = ("pymp-", "matplotlib-")
 
 
 class KernelDiedError(Exception):
     """The kernel ended by itself; the message says how, and shows the end of what it wrote."""
 
 
-def _new_home() -> Path:
-    """Return a new folder with a short path: a socket's path may have about 100 characters."""
-    usual = tempfile.gettempdir()
-    short = "/tmp" if len(usual) > 40 and os.access("/tmp", os.W_OK) else usual
-    return Path(tempfile.mkdtemp(prefix="nb-", dir=short))
+def _file(path: Path, where: str) -> Leftover:
+    return Leftover("file", f"file {path}", f"{path.name} {where}")
 
 
 class TruthKernel(RunningKernel):  # type: ignore[misc]
-    """A running kernel that is the root of its own `Family`, under one start method."""
+    """A running kernel that is the root of its own `Marked` family, under one start method."""
 
     def __init__(self, name: str, cwd: str, method: str, startup_timeout: float) -> None:
         """Start the kernel; raise `KernelDiedError` with its words when it does not come up."""
-        self.home = _new_home()
+        self.home = new_folder("kernel", sockets=True)
         self.last_reply: dict[str, Any] = {}
         self.interrupted = False
         self.log = (self.home / "log").open("w+b")
@@ -56,7 +47,7 @@ class TruthKernel(RunningKernel):  # type: ignore[misc]
         self.kc: Any = None
         (self.home / "records").mkdir()
         (self.home / "t").mkdir()
-        self.family = Family(f"{os.environ.get(MARK, '')}/{self.home.name}", 0, self.home / "records")
+        self.family = Marked(new_mark(), 0, self.home / "records")
         try:
             self.km.start_kernel(env=self._environment(method), cwd=cwd, stdout=self.log, stderr=self.log)
             self.family.root = getattr(self.km.provisioner, "pid", 0)
@@ -72,11 +63,10 @@ class TruthKernel(RunningKernel):  # type: ignore[misc]
             raise
 
     def _environment(self, method: str) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         own = {"IPYTHONDIR": "ipython", "JUPYTER_CONFIG_DIR": "jupyter", "JUPYTER_RUNTIME_DIR": "jupyter"}
         own |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), "t")
         return (
-            inherited
+            inherited()
             | self.family.environment(method)
             | {name: str(self.home / folder) for name, folder in own.items()}
             | {"PYTHONFAULTHANDLER": "1"}
@@ -132,9 +122,19 @@ class TruthKernel(RunningKernel):  # type: ignore[misc]
             left.append(
                 Leftover("thread", f"thread {name}", f"{name}: of a pool or queue that was not closed")
             )
-        for path in (self.home / "t").iterdir():
+        for path in left_in(self.home / "t", self.family.root):
             if not path.name.startswith(KEPT_UNTIL_THE_END):
-                left.append(Leftover("file", f"file {path}", f"{path.name} in the kernel's temporary folder"))
+                left.append(_file(path, "in the kernel's temporary folder"))
+        return left
+
+    def left_after_the_end(self, grace: float) -> list[Leftover]:
+        """Shut down as a front end does; return what is there then, and a kernel that had to be killed."""
+        process: Any = getattr(self.km.provisioner, "process", None)
+        self.km.shutdown_kernel(now=False)
+        left = wait_for_nothing(self.family, limit=grace)
+        left += [_file(path, "of a kernel that has ended") for path in (self.home / "t").iterdir()]
+        if status := process.poll():
+            left.append(Leftover("kernel", "kernel", f"that did not end in time (exit status {status})"))
         return left
 
     def last_words(self) -> str:
@@ -153,7 +153,7 @@ class TruthKernel(RunningKernel):  # type: ignore[misc]
         manager = self.km
         del self.km
         with contextlib.ExitStack() as last_first:  # each is done, whatever fails before it
-            last_first.callback(shutil.rmtree, self.home, ignore_errors=True)
+            last_first.callback(remove_folder, self.home)
             last_first.callback(self.log.close)
             last_first.callback(manager.cleanup_resources)
             if manager.has_kernel:

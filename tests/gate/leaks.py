@@ -1,8 +1,8 @@
 """What a family of processes left behind: found, described, and put away.
 
-A family is known by a mark in its environment, which no `setsid` and no change of parent takes away. Marks
-nest like paths: a pytest process's family holds those of its kernels and of the pytests that its tests start.
-Only marked processes and descendants are ever touched.
+A family is known by a mark in its environment, inside that of whoever started it: a pytest process's family
+holds those of its kernels and of the pytests that its tests start. Only marked processes and descendants are
+ever touched.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ import contextlib
 import gc
 import importlib
 import os
-import shlex
 import shutil
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,11 @@ from typing import Any
 
 import psutil
 
-MARK, RECORDS, METHOD = "GATE_FAMILY", "GATE_RECORDS", "GATE_START_METHOD"
+from helpers.processes.descendants import MARK, descendants, marked, new_mark
+from helpers.processes.ending import end
+from helpers.processes.roles import MACHINERY, command, is_alive, is_zombie, role
+
+RECORDS, METHOD = "GATE_RECORDS", "GATE_START_METHOD"
 STARTUP = Path(__file__).with_name("startup")
 PROJECT = Path(__file__).resolve().parents[2]
 GRACE = 5.0  # workers need up to 3 s to leave, a tracker its time to unlink
@@ -53,69 +55,10 @@ class Leftover:
 
 
 # ---------------------------------------------------------------------------------- processes
-_marks: dict[int, str] = {}  # each running process's mark, read once: an environment never changes
-
-
-def _mark_of(pid: int) -> str:
-    if pid not in _marks:
-        try:
-            _marks[pid] = psutil.Process(pid).environ().get(MARK, "")
-        except (psutil.Error, OSError):
-            return ""  # gone, a zombie, or not ours to read
-    return _marks[pid]
-
-
-def _marked(mark: str) -> list[int]:
-    running = psutil.pids()
-    for pid in _marks.keys() - set(running):
-        del _marks[pid]
-    return [pid for pid in running if f"{_mark_of(pid)}/".startswith(f"{mark}/")]
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return shlex.join(process.cmdline())
-    except (psutil.Error, OSError):
-        return ""
-
-
-def _is_zombie(process: psutil.Process) -> bool:
-    return process.status() == psutil.STATUS_ZOMBIE
-
-
-def _is_gone(process: psutil.Process) -> bool:
-    """Return True when nothing of it runs: an orphan's zombie waits for the system's init, not for us."""
-    try:
-        return not process.is_running() or _is_zombie(process)
-    except psutil.Error:
-        return True
-
-
-def _kill(processes: Iterable[psutil.Process]) -> None:
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-
-
-def _wait_gone(processes: Iterable[psutil.Process], limit: float) -> list[psutil.Process]:
+def _wait_gone(processes: Iterable[psutil.Process], limit: float) -> None:
     deadline = time.monotonic() + limit
-    left = [process for process in processes if not _is_gone(process)]
-    while left and time.monotonic() < deadline:
+    while any(map(is_alive, processes)) and time.monotonic() < deadline:
         time.sleep(0.02)
-        left = [process for process in left if not _is_gone(process)]
-    return left
-
-
-def _how_started(process: psutil.Process, command: str, parent: psutil.Process | None) -> str:
-    """Name the start method that the command line gives away; a forked child has its parent's own."""
-    if "--multiprocessing-fork" in command:
-        return "a Process or Pool worker under spawn"
-    if "multiprocessing.resource_tracker" in command:
-        return "a resource tracker"
-    above = _command(parent) if parent else ""
-    if "multiprocessing.forkserver" in command:
-        return "a Process or Pool worker under forkserver" if above == command else "a fork server"
-    return "a Process or Pool worker under fork" if command and above == command else "a program"
 
 
 # ---------------------------------------------------------------------------------- named memory
@@ -131,13 +74,23 @@ def _unlink(kind: str, name: str) -> None:
             importlib.import_module("_posixshmem").shm_unlink(name)
 
 
-class Family:
+class Marked:
     """All processes below `root` or with `mark` in their environment, and the named memory that they made."""
 
     def __init__(self, mark: str, root: int, records: Path) -> None:
         """Know a family by its mark, the PID of its root, and the folder where it writes what it makes."""
-        self.mark, self.root, self.records = mark, root, records
+        self.mark, self.records = mark, records
+        self.root = root
         self.names: Mapping[int, str] = {}  # names of Process objects by PID, where the root told them
+
+    @property
+    def root(self) -> int:
+        """The PID of the process that all others come from, 0 before it was started."""
+        return self._root.pid if self._root else 0
+
+    @root.setter
+    def root(self, pid: int) -> None:
+        self._root = psutil.Process(pid) if pid else None  # it remembers the birth, too
 
     def environment(self, method: str | None = None) -> dict[str, str]:
         """Return the variables that make a process one of the family, to be laid over its environment."""
@@ -152,14 +105,8 @@ class Family:
 
     def processes(self) -> list[psutil.Process]:
         """Return all but the root: descendants with their zombies, and who got away but bears the mark."""
-        found: dict[int, psutil.Process] = {}
-        with contextlib.suppress(psutil.Error):
-            found = {child.pid: child for child in psutil.Process(self.root).children(recursive=True)}
-        for pid in _marked(self.mark):
-            if pid not in found and pid != self.root and pid != os.getpid():
-                with contextlib.suppress(psutil.Error):
-                    found[pid] = psutil.Process(pid)
-        return list(found.values())
+        away = [process for process in marked(self.mark) if process.pid != self.root]
+        return list({*descendants([*filter(None, [self._root]), *away]), *away})
 
     def memory(self) -> dict[tuple[str, str], tuple[int, str]]:
         """Return {(kind, name): (PID, process name) of its maker} for all that was made and not unlinked."""
@@ -187,17 +134,18 @@ class Family:
                 key = f"process {process.pid}"
                 name = f", named {self.names[process.pid]}" if process.pid in self.names else ""
                 above = f"child of {parent.pid}" if parent else "orphan"
-                if _is_zombie(process):
+                if is_zombie(process):
                     if parent and parent.pid != 1:
                         yield Leftover(
                             "zombie", key, f"pid {process.pid}{name}, {above}: ended, never joined"
                         )
                     continue
-                command = _command(process)
-                how = _how_started(process, command, parent)
-                if how in ("a resource tracker", "a fork server") and parent and parent.pid == self.root:
+                how = role(process)
+                if how.name in MACHINERY and parent and parent.pid == self.root:
                     continue
-                text = f"pid {process.pid}{name} ({process.status()}), {how}, {above}: {command[:200]}"
+                text = (
+                    f"pid {process.pid}{name} ({process.status()}), {how}, {above}: {command(process)[:200]}"
+                )
                 yield Leftover("process", key, text)
             except psutil.Error:
                 continue  # gone while we looked
@@ -213,8 +161,7 @@ class Family:
         """Put away these leftovers of a family that lives on; files stay: a human might have made them."""
         keys = {leftover.key for leftover in leftovers}
         doomed = [process for process in self.processes() if f"process {process.pid}" in keys]
-        _kill(doomed)
-        _wait_gone(doomed, GRACE)
+        end(lambda: doomed)
         for process in doomed if hasattr(os, "WNOHANG") else ():
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(process.pid, os.WNOHANG)
@@ -225,31 +172,14 @@ class Family:
     def end(self) -> None:
         """End the whole family, its root too, and unlink what it made.
 
-        The root goes first, for its pool threads would replace every killed worker; trackers of resources go
-        last and by themselves: they see that all are gone, unlink what they know, and leave.
+        The root goes first, for its pool threads would replace every killed worker.
         """
         before = self.processes()  # after the root's end, its unmarked children would be nobody's
-        if self.root != os.getpid():
+        if self._root and self.root != os.getpid():
             with contextlib.suppress(psutil.Error):
-                root = psutil.Process(self.root)
-                root.kill()
-                _wait_gone([root], GRACE)
-        trackers: dict[int, psutil.Process] = {}
-        for _ in range(5):  # a process that is just being started is seen in the next round
-            everybody = {
-                process.pid: process for process in [*before, *self.processes()] if not _is_gone(process)
-            }
-            trackers = {
-                pid: process
-                for pid, process in everybody.items()
-                if "multiprocessing.resource_tracker" in _command(process)
-            }
-            others = [process for pid, process in everybody.items() if pid not in trackers]
-            if not others:
-                break
-            _kill(others)
-            _wait_gone(others, 1.0)
-        _kill(_wait_gone(trackers.values(), 3.0))
+                self._root.kill()
+            _wait_gone([self._root], GRACE)
+        end(lambda: {*before, *self.processes()})
         for kind, name in self.memory():
             _unlink(kind, name)
 
@@ -289,7 +219,7 @@ def report(leftovers: Iterable[Leftover], of: str) -> str:
     return "\n".join([f"{of} left behind:", *(f"  {leftover}" for leftover in leftovers)])
 
 
-def wait_for_nothing(family: Family, known: Iterable[str] = (), limit: float = GRACE) -> list[Leftover]:
+def wait_for_nothing(family: Marked, known: Iterable[str] = (), limit: float = GRACE) -> list[Leftover]:
     """Return what is left beside the `known` keys once nothing is, or when the limit has passed."""
     known = set(known)
     deadline = time.monotonic() + limit
@@ -305,14 +235,13 @@ def wait_for_nothing(family: Family, known: Iterable[str] = (), limit: float = G
 
 
 @contextlib.contextmanager
-def own_family() -> Iterator[Family]:
+def own_family() -> Iterator[Marked]:
     """Make this process the root of a family of its own: what it starts from now on bears the mark."""
     kept = {name: os.environ.get(name) for name in (MARK, RECORDS, "PYTHONPATH")}
-    outer = os.environ.get(MARK, "")
     with contextlib.ExitStack() as stack:
         records = Path(tempfile.mkdtemp(prefix="gate-"))
         stack.callback(shutil.rmtree, records, ignore_errors=True)
-        family = Family(f"{outer}/{uuid.uuid4().hex[:8]}", os.getpid(), records)
+        family = Marked(new_mark(), os.getpid(), records)
         os.environ.update(family.environment())
         stack.callback(_restore, kept)
         recorder = _recorder()
@@ -338,7 +267,7 @@ def _recorder() -> Any:
 
 
 @contextlib.contextmanager
-def nothing_left(of: str = "this block", files: bool = False, grace: float = GRACE) -> Iterator[Family]:
+def nothing_left(of: str = "this block", files: bool = False, grace: float = GRACE) -> Iterator[Marked]:
     """Raise `LeftBehindError` when something that the block started, shared or wrote is there after it.
 
     Processes may take `grace` seconds to leave; they and named memory are put away, files stay.

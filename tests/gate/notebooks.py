@@ -180,6 +180,8 @@ class LeaksItem(pytest.Item):
         default = kernel.look()["start method"]
         if default != self.parent.method:
             raise LeftBehindError(f"the notebook ran under {default}, not under {self.parent.method}")
+        if left := kernel.left_after_the_end(self.config.option.leak_grace):
+            raise LeftBehindError(report(left, f"{self.path.name} under {self.parent.method}"))
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
         """Return the list alone: the way to it tells nothing."""

@@ -89,10 +89,10 @@ def judge_answers_in_time(answers_in_time: Callable[..., object]) -> str:
 
 def _require_nothing_left(when: str, patience: float = 2.0) -> None:
     """Raise NotYet when processes stay; asking reaps none."""
-    from helpers.experiments.leftovers_program import look
+    from helpers.processes.roles import below
 
     deadline = time.monotonic() + patience
-    while (left := look()).total() and time.monotonic() < deadline:
+    while (left := below()).total() and time.monotonic() < deadline:
         time.sleep(0.02)
     if left["alive"]:
         raise NotYet(

@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helpers.processes.folders import own_folder
 from helpers.programs.program import Outcome, run_program
 from helpers.views.table import Table
 from helpers.waiting import wait_until
@@ -182,11 +182,10 @@ def _told(line: str, expected: str | None, act: Callable[[Path, int], None]) -> 
 
     `act` gets the trial's folder and the program's PID when all tasks are under way.
     """
-    with tempfile.TemporaryDirectory(prefix="helpers-trial-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with own_folder("trial") as folder:
         actor = threading.Thread(target=_act_and_wait, args=(folder, act))
         actor.start()
-        outcome = _program("is_told", line, expected, name, limit=START + 3 * WAIT)
+        outcome = _program("is_told", line, expected, str(folder), limit=START + 3 * WAIT)
         (folder / "over").touch()
         actor.join()
         if (folder / "hangs").exists():
@@ -199,7 +198,7 @@ def _act_and_wait(folder: Path, act: Callable[[Path, int], None]) -> None:
     """Act when every worker is inside a task; end a program that has not come back after that."""
     import psutil
 
-    from helpers.experiments.leftovers_program import alive
+    from helpers.processes.roles import below
 
     since = 0.0  # when all were first seen inside
 
@@ -209,7 +208,7 @@ def _act_and_wait(folder: Path, act: Callable[[Path, int], None]) -> None:
             return True
         inside = len(list(folder.glob("inside-*")))
         with suppress(OSError, ValueError, psutil.Error):
-            if inside and inside == alive(int((folder / "pid").read_text())):
+            if inside and inside == below(int((folder / "pid").read_text()))["alive"]:
                 since = since or time.monotonic()
                 # A signal that comes when Python is about to wait, but does not yet, is not heard.
                 return time.monotonic() - since > SETTLED

@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from helpers.processes import ending
+from helpers.processes.roles import below
 from helpers.workers.stays import stay
 
 SAID = "\x1fsaid\x1f"  # what a program says to the notebook begins so, whatever else it prints
@@ -51,27 +51,6 @@ def say(what: object) -> None:
     print(f"\n{SAID}{json.dumps(what)}", flush=True)
 
 
-def look(pid: int | None = None) -> Counter[str]:
-    """Return how many processes below `pid` are alive and how many zombies; looking reaps nothing."""
-    kinds: Counter[str] = Counter()
-    for child in psutil.Process(pid).children(recursive=True):
-        try:
-            if child.status() == psutil.STATUS_ZOMBIE:
-                kinds["zombie"] += 1
-            elif not ending.is_helper(child):
-                kinds["alive"] += 1
-        except psutil.ZombieProcess:
-            kinds["zombie"] += 1
-        except psutil.NoSuchProcess:
-            continue
-    return kinds
-
-
-def alive(pid: int) -> int:
-    """Return how many processes below `pid` are alive, without multiprocessing's own."""
-    return look(pid)["alive"]
-
-
 def _in_words(kinds: Counter[str]) -> str:
     parts = [f"{kinds['alive']} alive"] * bool(kinds["alive"])
     parts += [f"{kinds['zombie']} zombie{'s' * (kinds['zombie'] > 1)}"] * bool(kinds["zombie"])
@@ -82,12 +61,12 @@ def settled(expected: str | None) -> str:
     """Return what there is once it has stopped changing, and is as expected or will not come to be."""
     deadline = time.monotonic() + PATIENCE
     steady = STEADY_UNKNOWN if expected is None else STEADY
-    seen, since = _in_words(look()), time.monotonic()
+    seen, since = _in_words(below()), time.monotonic()
     while time.monotonic() < deadline:
         if time.monotonic() - since > steady and (expected is None or seen in expected.split(" or ")):
             break
         time.sleep(0.02)
-        if (now := _in_words(look())) != seen:
+        if (now := _in_words(below())) != seen:
             seen, since = now, time.monotonic()
     return seen
 

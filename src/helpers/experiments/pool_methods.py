@@ -5,7 +5,6 @@ that other tasks or the parent leave, so that what is found does not depend on w
 """
 
 import multiprocessing
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -15,9 +14,9 @@ from dataclasses import dataclass
 from inspect import signature
 from math import isqrt
 from multiprocessing.pool import AsyncResult, Pool
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpers.processes.folders import own_folder
 from helpers.workers.gates import Gate, leave_mark
 
 if TYPE_CHECKING:
@@ -308,5 +307,5 @@ def _noting(items: Iterable[Any], read: list[int], at_end: Callable[[], None]) -
 @contextmanager
 def _folder() -> Iterator[tuple[str, Callable[[], set[str]]]]:
     """Yield a folder for marks, and a function that lists the marks in it."""
-    with tempfile.TemporaryDirectory(prefix="helpers-marks-", ignore_cleanup_errors=True) as folder:
-        yield folder, lambda: {mark.name for mark in Path(folder).iterdir()}
+    with own_folder("marks") as folder:
+        yield str(folder), lambda: {mark.name for mark in folder.iterdir()}

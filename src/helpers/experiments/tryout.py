@@ -2,12 +2,11 @@
 
 import os
 import sys
-import tempfile
 import warnings
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from helpers.processes.folders import own_folder
 from helpers.programs.expression import value_of
 from helpers.views.table import Table
 from helpers.workers.rendezvous import Meeting
@@ -31,8 +30,8 @@ def tryout(lines: str) -> Table:
 def _try(line: str, names: dict[str, Any]) -> tuple[str, str | None, str, str]:
     """Return the row of one line."""
     got = None
-    with tempfile.TemporaryDirectory(prefix="helpers-tryout-") as folder:
-        noted = {name: _noting(value, folder) for name, value in names.items()}
+    with own_folder("tryout") as folder:
+        noted = {name: _noting(value, str(folder)) for name, value in names.items()}
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("ignore")
             warnings.filterwarnings("always", module=rf"parmap|{value_of.__module__}")
@@ -41,7 +40,7 @@ def _try(line: str, names: dict[str, Any]) -> tuple[str, str | None, str, str]:
                 raised = []
             except Exception as error:
                 raised = [_sentence(type(error), error)]
-        callers = {int(file.name) for file in Path(folder).iterdir()}
+        callers = {int(file.name) for file in folder.iterdir()}
     said = [_sentence(one.category, one.message) for one in warned] + raised
     short = got if got is None or len(got) <= _WIDEST else got[:_WIDEST] + "…"
     return line, short, _who(callers), "; ".join(dict.fromkeys(said))

@@ -8,6 +8,7 @@ from multiprocessing.pool import Pool
 from typing import Any
 
 from helpers.pools.chunks import default_chunksize
+from helpers.processes.multiprocessing_internals import number_of_workers
 from helpers.views.words import plural
 
 
@@ -47,11 +48,7 @@ def plan(call: Callable[..., Any], tasks: int, args: tuple[Any, ...], kwargs: di
     owner = getattr(call, "__self__", None) if pool is None else pool
     kind = type(owner).__name__
     noun = "thread" if "Thread" in kind else "interpreter" if "Interpreter" in kind else "worker"
-    offered = (
-        getattr(owner, "_processes", None)
-        or getattr(owner, "_max_workers", None)
-        or kwargs.get("pm_processes")
-    )
+    offered = number_of_workers(owner) or kwargs.get("pm_processes")
     if not isinstance(offered, int):
         offered = None if of_parmap(call) else 0  # parmap starts its own workers, of others nothing is known
     return Plan(tasks, offered, noun, _chunksize(call, tasks, offered, args, kwargs))

@@ -7,7 +7,6 @@ system; multiprocessing is asked only which name it gave to which PID.
 
 import multiprocessing.process
 import os
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,14 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 
+from helpers.processes import multiprocessing_internals as internals
+from helpers.processes.descendants import descendants
+from helpers.processes.roles import MACHINERY, classify
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from helpers.views.picture import Picture
     from helpers.views.table import Table
-
-MACHINERY = ("resource tracker", "fork server")
-"""Roles of processes that multiprocessing starts for itself; which ones depends on the start method."""
 
 _LETTERS = {
     psutil.STATUS_RUNNING: "R",
@@ -151,13 +151,13 @@ def family(pid: int | None = None) -> Family:
     """
     try:
         root = psutil.Process(pid)
-        processes = [root, *sorted(root.children(recursive=True), key=_age)]
+        processes = [root, *descendants([root])]
     except psutil.NoSuchProcess:
-        raise ValueError(
-            f"no process has the PID {pid} now; give the PID of one that family() shows"
-        ) from None
-    known = _known() if root.pid == os.getpid() else {}
+        processes = []
     facts = [fact for one in processes if (fact := _look(one)) is not None]
+    if not facts or facts[0]["pid"] != root.pid:
+        raise ValueError(f"no process has the PID {pid} now; give the PID of one that family() shows")
+    known = _known() if root.pid == os.getpid() else {}
     # Children that multiprocessing knows come in order of start under every start method; then all others.
     facts[1:] = sorted(facts[1:], key=lambda fact: known[fact["pid"]].order if fact["pid"] in known else inf)
     lines = {fact["pid"]: fact["line"] for fact in facts}
@@ -165,7 +165,7 @@ def family(pid: int | None = None) -> Family:
     members: list[Member] = []
     for fact in facts:
         line, above, program = fact.pop("line"), lines.get(fact["parent_pid"], ""), fact.pop("program")
-        role = "main" if not members else _role(line, above)
+        role = "main" if not members else classify(line, above).name
         name = "process" if role == "process" else _plain(program)  # only a parent knows its children's names
         if fact["pid"] in known:
             name, role, _ = known[fact["pid"]]
@@ -182,14 +182,12 @@ class _Known(NamedTuple):
 
 def _known() -> dict[int, _Known]:
     """Return what multiprocessing calls this process and each of its children, by PID."""
-    executors = [one for one in threading.enumerate() if type(one).__name__ == "_ExecutorManagerThread"]
-    executor_pids = {pid for one in executors for pid in (getattr(one, "processes", None) or ())}
+    executors = internals.executors_pids()
     known = {os.getpid(): _Known(multiprocessing.process.current_process().name, "main", 0)}
-    for child in list(multiprocessing.process._children):  # type: ignore[attr-defined]  # active_children() would reap
-        popen = child._popen
-        if popen is not None:
-            works = popen.pid in executor_pids or "PoolWorker-" in child.name
-            known[popen.pid] = _Known(child.name, "worker" if works else "process", child._identity[-1])
+    for child in internals.children():
+        if child.pid is not None:
+            works = child.pid in executors or "PoolWorker-" in child.name
+            known[child.pid] = _Known(child.name, "worker" if works else "process", internals.number(child))
     return known
 
 
@@ -228,21 +226,6 @@ def _ask(question: Callable[[], Any]) -> Any:
         return question()
     except (psutil.Error, OSError):
         return None
-
-
-def _age(process: psutil.Process) -> tuple[float, int]:
-    return (_ask(process.create_time) or 0.0, process.pid)
-
-
-def _role(line: str, above: str) -> str:
-    """Return what a process is for, told from its command line and its parent's."""
-    if "multiprocessing.resource_tracker" in line:
-        return "resource tracker"
-    if line and line == above:  # forked, also by the fork server
-        return "process"
-    if "multiprocessing.forkserver" in line:
-        return "fork server"
-    return "process" if "multiprocessing.spawn" in line else "program"
 
 
 def _plain(program: str) -> str:

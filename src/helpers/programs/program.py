@@ -1,27 +1,30 @@
 """Run a program in an interpreter of its own, with a limit, and look at what came of it."""
 
+import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from helpers.processes import ending
+from helpers.processes.folders import is_own, own_folder
+from helpers.programs import watchdog
+from helpers.programs.environment import PLAIN_TEXT, inherited
+
+if TYPE_CHECKING:
+    from helpers.programs.members import Members
 
 Ended = Literal["by itself", "at the limit", "at the output limit"]
 
 OUTPUT_LIMIT = 5_000_000  # bytes on disk, both streams together, before a program is ended
 SHOWN = 100_000  # characters kept of each stream
-NOTEBOOK_ONLY = {"FORCE_COLOR", "CLICOLOR_FORCE", "MPLBACKEND", "PYTHONUNBUFFERED", "PYTHONINSPECT"}
+LOOK = 0.25  # seconds between two looks at what a program prints
 PATIENCE = 1.0  # seconds that processes get to leave after their program has ended
 
 
@@ -66,16 +69,13 @@ def run_program(
         raise ValueError(f"limit is {limit!r}: give the seconds that the program may take, more than 0")
     given = _script_path(source_or_path)
     source = given.read_text(encoding="utf-8") if given else str(source_or_path)
-    base = Path(tempfile.mkdtemp(prefix="helpers-program-")).resolve()
-    try:
+    with own_folder("program", sockets=True) as base:
         here = base / "here"
         here.mkdir()
         script = given or here / name
         if not given:
             script.write_text(source, encoding="utf-8")
         return _run([sys.executable, str(script), *map(str, args)], base, limit, source)
-    finally:
-        _remove(base)
 
 
 def _script_path(source_or_path: str | Path) -> Path | None:
@@ -90,25 +90,30 @@ def _script_path(source_or_path: str | Path) -> Path | None:
 
 
 def _run(command: list[str], base: Path, limit: float, source: str) -> Outcome:
-    out, err, mark = base / "stdout", base / "stderr", uuid.uuid4().hex
-    with out.open("wb") as stdout, err.open("wb") as stderr, _lifeline(limit, mark) as guard:
+    from helpers.processes.descendants import MARK, birth, new_mark
+    from helpers.processes.ending import end
+    from helpers.programs.members import Members
+
+    out, err, mark = base / "stdout", base / "stderr", new_mark()
+    with out.open("wb") as stdout, err.open("wb") as stderr, _watched(limit) as watch:
         child = subprocess.Popen(
             command,
             cwd=base / "here",
-            env=_environment(base, mark),
+            env=_environment(base) | {MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
             **_own_group(),
         )
         left: tuple[str, ...] = ()
+        members = Members(child.pid, birth(child.pid), mark, str(base))
         try:
-            guard(child.pid)
-            ended = _wait(child, limit, (out, err))
+            watch(members)
+            ended = _wait(child, limit, (out, err), members)
             if ended == "by itself":
-                left = _left_running(child.pid, mark)
+                left = _left_running(members)
         finally:
-            ending.end(child.pid, mark)
+            end(members)
             exit_code = child.wait(PATIENCE + limit)
     printed, errors = _text(out, base), _text(err, base)
     if ended != "by itself":  # the tracker's complaint is about our ending the program, not about the program
@@ -123,73 +128,84 @@ def _own_group() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def _environment(base: Path, mark: str) -> dict[str, str]:
-    """Return the environment of a program: this one's, without the notebook's own settings."""
-    env = {key: value for key, value in os.environ.items() if key not in NOTEBOOK_ONLY}
-    env |= {"PYTHONIOENCODING": "utf-8", "PYTHON_COLORS": "0", "NO_COLOR": "1"}
-    env[ending.MARK] = f"{os.environ.get(ending.MARK, '')}/{mark}"
-    folders = [folder for folder in sys.path if Path(folder).name.startswith("helpers-workers-")]
-    env["PYTHONPATH"] = os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
-    if len(str(base)) < 50:  # the name of a socket in there must stay below 104 characters
-        env |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(base))
-    return env
+def _environment(base: Path) -> dict[str, str]:
+    """Return the environment of a program: its temporary folder is `base`, its modules those of the cells."""
+    folders = [folder for folder in sys.path if is_own(folder, "workers")]
+    path = os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
+    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(base))
+    return inherited() | PLAIN_TEXT | temporary | {"PYTHONPATH": path}
 
 
 @contextmanager
-def _lifeline(limit: float, mark: str) -> "Iterator[_Guard]":
-    """Yield a function that hands a PID to a process which ends that program should this one die."""
-    keeper = subprocess.Popen(
-        [sys.executable, "-I", ending.__file__],
+def _watched(limit: float) -> "Iterator[Callable[[Members], None]]":
+    """Yield a function that hands a program to a process which ends it should this one die."""
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", watchdog.__file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         **_own_group(),
-    )
-    try:
-        yield _Guard(keeper, limit, mark)
-    finally:
-        keeper.kill()
-        keeper.wait(limit)
-        keeper.__exit__(None, None, None)
+    ) as dog:
 
+        def watch(members: "Members") -> None:
+            program = {name: getattr(members, name) for name in ("pid", "birth", "mark", "folder")}
+            told = {"seconds": limit + 10, "path": sys.path, "program": program}
+            assert dog.stdin is not None
+            dog.stdin.write(json.dumps(told).encode() + b"\n")
+            dog.stdin.flush()
 
-@dataclass(frozen=True)
-class _Guard:
-    keeper: "subprocess.Popen[bytes]"
-    limit: float
-    mark: str
-
-    def __call__(self, pid: int) -> None:
-        assert self.keeper.stdin is not None
-        self.keeper.stdin.write(f"{pid} {self.limit + 10} {self.mark}".encode())
-        self.keeper.stdin.flush()
-
-
-def _wait(child: "subprocess.Popen[bytes]", limit: float, files: tuple[Path, ...]) -> Ended:
-    """Return how the program ended; a program at a limit is still running when this returns."""
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
         try:
-            child.wait(max(0.0, min(0.25, deadline - time.monotonic())))
-        except subprocess.TimeoutExpired:
-            if sum(file.stat().st_size for file in files) > OUTPUT_LIMIT:
-                return "at the output limit"
-        else:
+            yield watch
+        finally:
+            dog.kill()
+
+
+def _wait(
+    child: "subprocess.Popen[bytes]", limit: float, files: tuple[Path, ...], members: "Members"
+) -> Ended:
+    """Return how the program ended; a program at a limit is still running when this returns."""
+    began, next_look = time.monotonic(), 0.0
+    while (passed := time.monotonic() - began) < limit:
+        if passed >= next_look:  # each costs some milliseconds, so there are fewer and fewer
+            members.follow()
+            next_look = 2 * passed + LOOK
+        if _has_ended(child, min(LOOK, limit - passed)):
             return "by itself"
+        if sum(file.stat().st_size for file in files) > OUTPUT_LIMIT:
+            return "at the output limit"
     return "at the limit"
 
 
-def _left_running(pid: int, mark: str) -> tuple[str, ...]:
+def _has_ended(child: "subprocess.Popen[bytes]", limit: float) -> bool:
+    """Return whether the child ends within the limit; it is not joined, so its PID remains its own."""
+    if sys.platform == "win32":  # there a PID remains as long as somebody holds a handle, as Popen does
+        try:
+            child.wait(limit)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+    deadline, pause = time.monotonic() + limit, 0.001
+    while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if (left := deadline - time.monotonic()) <= 0:
+            return False
+        time.sleep(min(pause, left))
+        pause = min(pause * 2, 0.02)
+    return True
+
+
+def _left_running(members: "Members") -> tuple[str, ...]:
     """Return what still runs of a program that has ended, once everything that was leaving has left."""
     import psutil
+
+    from helpers.processes.roles import MACHINERY, command, role
 
     deadline = time.monotonic() + PATIENCE
     while True:
         left = []
-        for process in ending.members(pid, mark):
+        for process in members():
             try:
-                if not ending.is_helper(process):
-                    left.append(f"PID {process.pid} ({process.status()}): {' '.join(process.cmdline())}")
+                if role(process).name not in MACHINERY:
+                    left.append(f"PID {process.pid} ({process.status()}): {command(process)}")
             except psutil.Error:
                 continue
         if not left or time.monotonic() > deadline:
@@ -211,12 +227,3 @@ def _signal_name(exit_code: int) -> str:
         return f" ({signal.Signals(-exit_code).name})" if exit_code < 0 else ""
     except ValueError:
         return ""
-
-
-def _remove(folder: Path, limit: float = 2.0) -> None:
-    """Remove a folder; on Windows a file stays locked for a moment after its process has ended."""
-    deadline = time.monotonic() + limit
-    while folder.exists():
-        shutil.rmtree(folder, ignore_errors=time.monotonic() < deadline)
-        if folder.exists():
-            time.sleep(0.05)

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from helpers.pools.plan import of_a_pool, of_parmap, plan
-from helpers.watching.recording import Recording, sweep
+from helpers.watching.recording import Recording
 from helpers.watching.runs import Lane, Run, Span, fate
 from helpers.workers import tracing
 
@@ -70,7 +70,6 @@ def watch(
     progress bar, their async forms, an executor's `map`, and futures. Anything else there (the builtin `map`,
     a function of yours that waits inside) ends when it ends: nothing can interrupt it.
     """
-    sweep()
     _check(call, function, limit)
     numbered = list(enumerate(items))
     planned = replace(plan(call, len(numbered), args, kwargs), called=called)
