@@ -38,8 +38,8 @@ def kernel(folder: Path, source: str) -> Iterator[tuple[Any, Any, list[psutil.Pr
     temporary.mkdir(exist_ok=True)
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)) | {"IPYTHONDIR": str(folder)}
     manager = Manager(connection_file=str(folder / "kernel.json"))
-    with (folder / "log").open("w") as log:
-        manager.start_kernel(env=inherited() | places, cwd=folder, stderr=log)
+    log = (folder / "log").open("w")
+    manager.start_kernel(env=inherited() | places, cwd=folder, stderr=log)
     process: Any = manager.provisioner.process  # type: ignore[union-attr]
     client = manager.client()
     try:
@@ -51,6 +51,7 @@ def kernel(folder: Path, source: str) -> Iterator[tuple[Any, Any, list[psutil.Pr
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+        log.close()
 
 
 USES = """\
@@ -74,7 +75,8 @@ def test_nothing_is_left_after_a_shutdown(method: str, end: str, tmp_path: Path)
         assert process.poll() == 0
         assert not any(map(is_alive, started))
     assert list((tmp_path / "t").iterdir()) == []
-    assert "Traceback" not in (tmp_path / "log").read_text()
+    log = (tmp_path / "log").read_text()
+    assert not end or "Traceback" not in log, log  # workers say that they were interrupted
 
 
 def test_nothing_is_left_after_a_restart(tmp_path: Path) -> None:

@@ -106,7 +106,8 @@ def _root(place: str) -> Path:
         from helpers.processes.descendants import birth
         from helpers.processes.multiprocessing_internals import at_the_end
 
-        sweep(place)
+        for one in {place, tempfile.gettempdir()}:
+            sweep(one)
         name = f"{PREFIX}{_machine()}-{os.getpid()}-{birth(os.getpid())}-"
         _roots[key] = Path(tempfile.mkdtemp(prefix=name, dir=place)).resolve()
         at_the_end(_leave)

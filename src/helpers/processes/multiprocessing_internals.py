@@ -9,6 +9,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+TURNS = 4  # pools that may hang, and one more
+
 
 def _module(name: str) -> Any:
     """Return a module that somebody has imported already, else None: what it would tell is not there yet."""
@@ -86,14 +88,19 @@ def fork_server_holds(module: str) -> bool:
 
 
 def finish(limit: float) -> bool:
-    """Terminate pools and unlink locks as the end of this process would; return whether it took no longer."""
+    """Terminate pools and unlink locks as the end of this process would; return whether it took no longer.
+
+    A Pool waits for ever when one of its workers died with a lock in its hands, as Ctrl-C makes them do: so
+    after some time another thread takes over what comes after it.
+    """
     util = _module("util")
-    if util is None:
-        return True
-    thread = threading.Thread(target=util._run_finalizers, args=(0,), daemon=True)
-    thread.start()
-    thread.join(limit)
-    return not thread.is_alive()
+    for _ in range(TURNS if util else 0):
+        thread = threading.Thread(target=util._run_finalizers, args=(0,), daemon=True)
+        thread.start()
+        thread.join(limit / TURNS)
+        if not thread.is_alive():
+            return True
+    return util is None
 
 
 def stop_fork_server(limit: float = 5.0) -> bool:
