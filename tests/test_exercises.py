@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from helpers.exercises.judging.comparing import require_list
 from helpers.exercises.judging.registry import Exercise, NotYet, ToDo, exercise
 from helpers.exercises.judging.stubs import is_stub
 from helpers.exercises.judging.verdict import Verdict, check, judge
+from helpers.processes.folders import left_in
 from helpers.programs import magics
 
 ON_LINUX = pytest.mark.skipif(
@@ -196,7 +198,7 @@ def test_whatever_an_answer_does_a_sentence_names_it(
     assert verdict.state == "not yet"
     assert words in verdict.sentence
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
-    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(magics.PREFIX)] == []
+    assert left_in(tmp_path, os.getpid()) == []
 
 
 def test_a_sentence_has_a_length(hand: Hand) -> None:

@@ -13,6 +13,7 @@ import ast
 import importlib
 import json
 import multiprocessing
+import os
 import pkgutil
 import re
 import sys
@@ -27,6 +28,7 @@ import pytest
 import tests.mutants
 from helpers.exercises.judging import registry
 from helpers.exercises.judging.verdict import Verdict, check, judge
+from helpers.processes.folders import left_in
 from helpers.programs import magics
 from tests.mutants.kinds import Worker, Wrong
 
@@ -80,8 +82,7 @@ def _private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     yield
     for name in [name for name in sys.modules if name.startswith("my_workers")]:
         del sys.modules[name]
-    left = [path for path in tmp_path.iterdir() if not path.name.startswith(magics.PREFIX)]
-    assert left == [], "a check left files behind"
+    assert left_in(tmp_path, os.getpid()) == [], "a check left files behind"
 
 
 def is_checked_by_its_notebook(name: str) -> bool:

@@ -32,8 +32,8 @@ from nbval.plugin import IPyNbFile  # type: ignore[import-untyped]
 from tests.gate.leaks import (
     GRACE,
     PROJECT,
-    Family,
     Leftover,
+    Marked,
     changed_files,
     own_family,
     report,
@@ -264,7 +264,7 @@ class Gate:
     A fixture of wider scope may hold a process, named memory or a file from its set-up to its end.
     """
 
-    def __init__(self, family: Family, watch: Path | None) -> None:
+    def __init__(self, family: Marked, watch: Path | None) -> None:
         """Know what was there before the first test."""
         self.family = family
         self.known = {leftover.key for leftover in family.left()}

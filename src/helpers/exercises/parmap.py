@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from unittest.mock import patch
 from helpers.exercises.judging.comparing import as_list, require_list, short
 from helpers.exercises.judging.observing import observed
 from helpers.exercises.judging.registry import NotYet, exercise
+from helpers.processes.folders import own_folder
 from helpers.workers.formulas import plane
 from helpers.workers.numbers import square
 from helpers.workers.rendezvous import Meeting
@@ -69,15 +69,15 @@ def _require_refusal(map_or_raise: Callable[..., object], items: list[int], work
 
     An answer that has a pool of its own, where parmap gets none, may let that pool work for two workers.
     """
-    with tempfile.TemporaryDirectory(prefix="helpers-calls-") as folder, _told_as_a_reader():
+    with own_folder("calls") as folder, _told_as_a_reader():
         before = list(warnings.filters)
         raised = False
         try:
-            said = map_or_raise(Meeting(square, folder, os.getpid(), 1, 0.0), items, workers)
+            said = map_or_raise(Meeting(square, str(folder), os.getpid(), 1, 0.0), items, workers)
         except Exception:
             raised = True
-        worked = Path(folder, str(os.getpid())).exists()
-        elsewhere = workers > 0 and any(Path(folder).iterdir()) and not worked
+        worked = (folder / str(os.getpid())).exists()
+        elsewhere = workers > 0 and any(folder.iterdir()) and not worked
         changed = list(warnings.filters) != before
     if not raised and not elsewhere:
         raise NotYet(f"{when} it returned {short(said)} without an error")
@@ -96,7 +96,7 @@ def _require_refusal(map_or_raise: Callable[..., object], items: list[int], work
 def judge_mentions(mentions: Callable[[list[str], str], object]) -> str:
     """Accept the (path, count) of the files that hold a word, most first, counted on two processes."""
     real = sorted(map(str, Path(json.__file__).parent.glob("*.py")))
-    with tempfile.TemporaryDirectory(prefix="helpers-files-") as folder:
+    with own_folder("files") as folder:
         made = [
             _file(folder, "few.txt", b"a pool\n"),
             _file(folder, "none.txt", b""),
@@ -127,8 +127,8 @@ def _mentions(paths: list[str], word: str) -> list[tuple[str, int]]:
     return sorted(((path, count) for path, count in counts if count), key=lambda pair: -pair[1])
 
 
-def _file(folder: str, name: str, content: bytes) -> str:
-    path = Path(folder, name)
+def _file(folder: Path, name: str, content: bytes) -> str:
+    path = folder / name
     path.write_bytes(content)
     return str(path)
 

@@ -1,7 +1,6 @@
 """The exercises of 03: read how a child ended, keep many at work, gather what they answer."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -13,6 +12,8 @@ from helpers.exercises.judging.comparing import as_list, require_list
 from helpers.exercises.judging.observing import Observation
 from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.exercises.judging.waiting import quiet
+from helpers.processes.folders import own_folder
+from helpers.processes.multiprocessing_internals import is_joined
 from helpers.workers.endings import exit_with
 from helpers.workers.in_reverse import InReverse, repeat, shout_or_die
 from helpers.workers.naps import Later
@@ -90,14 +91,10 @@ def judge_gather(gather: Callable[..., object]) -> str:
     import json
 
     paths = sorted(map(str, Path(json.__file__).parent.glob("*.py")))
-    with (
-        quiet(_TOGETHER),
-        tempfile.TemporaryDirectory(prefix="helpers-gather-") as folder,
-        _births() as started,
-    ):
-        said = gather(InReverse(count_definitions, paths, folder, os.getpid(), _TOGETHER), paths)
-        pids = [file.read_text() for file in Path(folder).iterdir() if file.name.isdigit()]
-        alone = Path(folder, "alone").exists()
+    with quiet(_TOGETHER), own_folder("gather") as folder, _births() as started:
+        said = gather(InReverse(count_definitions, paths, str(folder), os.getpid(), _TOGETHER), paths)
+        pids = [file.read_text() for file in folder.iterdir() if file.name.isdigit()]
+        alone = (folder / "alone").exists()
     if str(os.getpid()) in pids:
         raise NotYet("the main process did some of the work itself: give each item to a child")
     if len(set(pids)) < len(pids):
@@ -110,9 +107,7 @@ def judge_gather(gather: Callable[..., object]) -> str:
             "the answers are right, but the children worked one after the other: start all of them before "
             "you wait for the first answer"
         )
-    if any(
-        child._popen is not None and child._popen.returncode is None for child in started
-    ):  # asking would reap
+    if not all(map(is_joined, started)):
         raise NotYet("the answers are right, but a child was not joined: an answer may come before the end")
     words = ["fork", "die", "", "spawn", "die"]
     require_list(
@@ -144,7 +139,7 @@ def _births(late: float = 0.0) -> Iterator[list[Any]]:
 @contextmanager
 def _met(function: Callable[..., Any], size: int) -> Iterator[tuple[Meeting, Observation]]:
     """Yield the function, made to wait until `size` processes are inside it, and what was seen of them."""
-    with quiet(_TOGETHER), tempfile.TemporaryDirectory(prefix="helpers-meeting-") as folder:
-        seen = Observation(folder, size)
-        yield Meeting(function, folder, os.getpid(), size, _TOGETHER), seen
+    with quiet(_TOGETHER), own_folder("meeting") as folder:
+        seen = Observation(str(folder), size)
+        yield Meeting(function, str(folder), os.getpid(), size, _TOGETHER), seen
         seen.read()

@@ -1,6 +1,5 @@
 """The exercises of 00: ask a pool for sizes, write a worker, map files on two processes."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import Pool
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from helpers.exercises.judging.observing import observed
 from helpers.exercises.judging.registry import NotYet, exercise
+from helpers.processes.folders import own_folder
 from helpers.workers.source import count_definitions, library_files
 
 _TEXTS = {
@@ -75,8 +75,8 @@ def judge_map_files(map_files: Callable[[Callable[[str], int], list[str]], dict[
 @contextmanager
 def _files() -> Iterator[list[str]]:
     """Yield the paths of a few small files, in an order that is not sorted; they are removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="helpers-files-") as folder:
-        paths = [Path(folder, name) for name in _TEXTS]
+    with own_folder("files") as folder:
+        paths = [folder / name for name in _TEXTS]
         for path in paths:
             path.write_bytes(_TEXTS[path.name])
         yield [str(path) for path in paths]

@@ -5,18 +5,13 @@ Both are there as soon as `helpers` is imported in a notebook.
 
 import argparse
 import ast
-import atexit
 import importlib
 import importlib.util
 import keyword
 import linecache
 import os
-import platform
-import re
 import shlex
-import shutil
 import sys
-import tempfile
 import time
 import types
 import unicodedata
@@ -24,11 +19,13 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
+from helpers.processes import multiprocessing_internals as internals
+from helpers.processes.folders import new_folder
+from helpers.processes.kernel import prepare_for_the_end
 from helpers.programs import calm, cells
 from helpers.programs.program import Outcome, run_program
 from helpers.programs.withdrawn import Withdrawn, empty
 
-PREFIX = "helpers-workers-"
 _STARTERS = {"Pool", "Process", "ProcessPoolExecutor", "Manager", "ThreadPool"}
 _emptied: dict[str, types.ModuleType] = {}  # modules whose cell failed, kept for its next version
 _folders: dict[int, Path] = {}  # by PID, so that a forked child never takes its parent's folder for its own
@@ -61,6 +58,7 @@ def register() -> None:
     calm.install(shell)
     shell.register_magic_function(workers, "cell", "workers")
     shell.register_magic_function(program, "cell", "program")
+    prepare_for_the_end(shell)
 
 
 def load_ipython_extension(shell: object) -> None:
@@ -160,32 +158,9 @@ def _other_modules(module: types.ModuleType) -> list[dict[str, Any]]:
 def workers_folder() -> Path:
     """Return the folder of worker modules: private, on `sys.path`, removed when this process ends."""
     if os.getpid() not in _folders:
-        _sweep()
-        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_machine()}-{os.getpid()}-")).resolve()
-        _folders[os.getpid()] = folder
+        _folders[os.getpid()] = folder = new_folder("workers")
         sys.path.insert(0, str(folder))
-        atexit.register(_remove_own, os.getpid(), folder)
     return _folders[os.getpid()]
-
-
-def _machine() -> str:
-    """Return this machine's name: containers share a /tmp, but not the meaning of a PID."""
-    return re.sub(r"\W", "", platform.node())[:20] or "here"
-
-
-def _remove_own(owner: int, folder: Path) -> None:
-    if os.getpid() == owner:  # a forked child may run its parent's exit functions, too
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep() -> None:
-    """Remove the folders of processes on this machine that were killed before they could do it."""
-    import psutil
-
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}{_machine()}-*-*"):
-        pid = folder.name.split("-")[-2]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refuse_name(name: str, path: Path) -> None:
@@ -266,27 +241,25 @@ def _renew(namespace: dict[str, Any], before: dict[str, Any], module: types.Modu
 
 def _renew_fork_server(name: str) -> None:
     """Stop a fork server that holds the module's earlier version; the next start brings up a new one."""
-    server = sys.modules.get("multiprocessing.forkserver")
-    running = getattr(server, "_forkserver", None)
-    if running is not None and name in getattr(running, "_preload_modules", ()):
-        running._stop()
+    if internals.fork_server_holds(name):
+        internals.stop_fork_server(limit=1.0)  # one whose children go on leaves with the last of them
 
 
 def _warn_of_running(name: str, changed: bool) -> None:
     """Say so when workers that are already running keep the earlier version."""
-    process = sys.modules.get("multiprocessing.process")
-    if changed and process is not None and any(_alive(child.ident) for child in process._children):
+    if changed and any(_is_running(child.pid) for child in internals.children()):
         print(
             f"Processes that are already running keep the earlier {name}: make a new pool.", file=sys.stderr
         )
 
 
-def _alive(pid: int | None) -> bool:
-    """Return True for a living process; a zombie is not, and asking through multiprocessing would reap it."""
+def _is_running(pid: int | None) -> bool:
     import psutil
 
+    from helpers.processes.roles import is_alive
+
     try:
-        return pid is not None and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return pid is not None and is_alive(psutil.Process(pid))
     except psutil.Error:
         return False
 

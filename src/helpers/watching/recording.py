@@ -1,9 +1,6 @@
 """A run while it goes on: the files its workers write, read into lanes."""
 
-import atexit
 import os
-import shutil
-import tempfile
 import threading
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -11,6 +8,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from helpers.pools.plan import Plan
+from helpers.processes.folders import new_folder, remove_folder
 from helpers.watching.runs import Fate, Lane, Run
 from helpers.workers import tracing
 
@@ -21,7 +19,7 @@ class Recording:
     def __init__(self, plan: Plan) -> None:
         """Make the folder and start the clock."""
         self.plan = plan
-        self.folder = Path(tempfile.mkdtemp(prefix="watch-"))
+        self.folder = new_folder("watch")
         self.began = perf_counter_ns()
         self._here = (os.getpid(), threading.get_ident())
 
@@ -68,13 +66,9 @@ class Recording:
         return Run(results, lanes, max([elapsed, *(lane.last for lane in lanes)]), self.plan)
 
     def remove(self) -> None:
-        """Remove the folder.
-
-        Where a pool that lives on holds its files open (Windows), the next watch or the program's end does.
-        """
+        """Remove the folder; where a pool that lives on holds its files open (Windows), later."""
         tracing.forget()
-        _to_remove.append(self.folder)
-        sweep()
+        remove_folder(self.folder, limit=0)
 
 
 def _fates(noted: Any) -> Any:
@@ -107,19 +101,6 @@ def _records(path: Path) -> Any:
     records = np.frombuffer(raw[: len(raw) // kind.itemsize * kind.itemsize], kind)
     unwritten = np.flatnonzero(records["fate"] == 0)
     return records[: unwritten[0]] if len(unwritten) else records
-
-
-_to_remove: list[Path] = []
-
-
-def sweep() -> None:
-    """Remove the folders that could not be removed before."""
-    for folder in _to_remove:
-        shutil.rmtree(folder, ignore_errors=True)
-    _to_remove[:] = [folder for folder in _to_remove if folder.exists()]
-    if _to_remove:
-        atexit.unregister(sweep)
-        atexit.register(sweep)
 
 
 def _alive(pid: int) -> bool:

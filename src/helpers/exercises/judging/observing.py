@@ -3,8 +3,6 @@
 import multiprocessing.pool
 import multiprocessing.process
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,6 +12,7 @@ from unittest.mock import patch
 
 from helpers.exercises.judging.registry import NotYet
 from helpers.exercises.judging.waiting import quiet
+from helpers.processes.folders import new_folder, remove_folder
 from helpers.workers.rendezvous import Meeting
 
 
@@ -69,7 +68,7 @@ def observed(size: int = 2, limit: float = 5.0) -> Iterator[Observation]:
     waits, at most `limit` seconds, until tasks of `size` processes are under way: that proves that they
     worked at one time without looking at a clock.  A Process subclass with its own `run` is not seen.
     """
-    folder = tempfile.mkdtemp(prefix="helpers-meeting-")
+    folder = str(new_folder("meeting"))
     observation = Observation(folder, size)
     main = os.getpid()
 
@@ -85,7 +84,7 @@ def observed(size: int = 2, limit: float = 5.0) -> Iterator[Observation]:
             stack.enter_context(patch.object(owner, name, _with_meeting(getattr(owner, name), meet)))
         process = multiprocessing.process.BaseProcess
         stack.enter_context(patch.object(process, "start", _start(process.start, meet)))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(remove_folder, Path(folder))
         stack.callback(observation.read)
         yield observation
 

@@ -14,10 +14,8 @@ import multiprocessing.pool
 import os
 import re
 import secrets
-import shutil
 import signal
 import sys
-import tempfile
 import time
 import traceback
 import warnings
@@ -28,6 +26,9 @@ from typing import Any, NoReturn
 
 from helpers.exercises.judging import supervisor, waiting
 from helpers.exercises.judging.registry import Exercise, Judge, NotYet, ToDo
+from helpers.processes.folders import own_folder
+from helpers.processes.multiprocessing_internals import on_dead_workers
+from helpers.processes.roles import below
 from helpers.programs.importable import NotImportable, refuse_unimportable
 from helpers.programs.program import Outcome, run_program
 
@@ -61,8 +62,8 @@ def judge_in_child(found: Exercise, answer: Any, method: str | None = None) -> s
         except NotImportable as refusal:
             raise NotYet(str(refusal)) from None
         module, name = answer.__module__, answer.__qualname__
-    with tempfile.TemporaryDirectory(prefix="helpers-check-", ignore_cleanup_errors=True) as name_of_folder:
-        folder, token = Path(name_of_folder), secrets.token_hex()
+    with own_folder("check") as folder:
+        token = secrets.token_hex()
         arguments = {
             "judge": (found.judge.__module__, found.judge.__qualname__),
             "answer": (module, name),
@@ -163,18 +164,10 @@ def judge_here(
         with _open(f"{folder}/said.part", "w", encoding="utf-8") as file:
             file.write(token + _dumps((kind, sentence)))
         _replace(f"{folder}/said.part", f"{folder}/said.json")  # whole or not at all
-        _remove_temporary_folder()
         _leave(0)  # an ordinary exit would wait for children that an answer left behind
 
     waiting.notice_endless_waits(_file(answer), lambda sentence: say("not yet", sentence))
     say(*_said(_found(*judge), answer, unclosed))
-
-
-def _remove_temporary_folder() -> None:
-    """Remove the folder of multiprocessing's sockets, which only an ordinary exit would."""
-    folder = multiprocessing.current_process()._config.get("tempdir")  # type: ignore[attr-defined]
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _file(answer: tuple[str, str]) -> str:
@@ -190,7 +183,7 @@ def _said(judge: Judge, answer: tuple[str, str], unclosed: list[str]) -> tuple[s
     file = _file(answer)
     try:
         importlib.import_module(answer[0])
-        if _left():
+        if below():
             raise NotYet(_STARTS.format(file=file))
         praise = judge(_found(*answer))
         _refuse_leftovers(unclosed)
@@ -205,16 +198,13 @@ def _said(judge: Judge, answer: tuple[str, str], unclosed: list[str]) -> tuple[s
 
 def _note_dead_workers(file: Path, deadline: float) -> None:
     """Write down the exit codes of pool workers that die, and wait less for an answer that will not come."""
-    join_exited = multiprocessing.pool.Pool._join_exited_workers  # type: ignore[attr-defined]
 
-    def noting(pool: list[Any]) -> Any:
-        codes = [worker.exitcode for worker in pool if worker.exitcode]
-        if codes and not file.exists():  # once: workers that die again and again must not put off the end
+    def note(codes: list[int]) -> None:
+        if not file.exists():  # once: workers that die again and again must not put off the end
             file.write_text("\n".join(map(str, codes)))
             faulthandler.dump_traceback_later(max(0.1, min(GRACE, deadline - time.monotonic())), exit=True)
-        return join_exited(pool)
 
-    multiprocessing.pool.Pool._join_exited_workers = staticmethod(noting)  # type: ignore[attr-defined]
+    on_dead_workers(note)
 
 
 def _note_unclosed_pools() -> list[str]:
@@ -230,32 +220,14 @@ def _note_unclosed_pools() -> list[str]:
     return unclosed
 
 
-def _left() -> list[str]:
-    """Return the states of the children there are, without multiprocessing's helpers; asking reaps none."""
-    import psutil
-
-    from helpers.processes import ending
-
-    states = []
-    for child in psutil.Process().children(recursive=True):
-        try:
-            if child.status() == psutil.STATUS_ZOMBIE or not ending.is_helper(child):
-                states.append(str(child.status()))
-        except psutil.ZombieProcess:
-            states.append("zombie")
-        except psutil.Error:
-            continue
-    return states
-
-
 def _refuse_leftovers(unclosed: list[str], patience: float = 1.0) -> None:
     """Raise NotYet when children stay, or a pool was forgotten, after a right answer."""
     deadline = time.monotonic() + patience
-    while (left := _left()) and time.monotonic() < deadline:
+    while (left := below()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    alive = [state for state in left if state != "zombie"]
+    alive = left["alive"]
     if alive or unclosed:
-        running = f"{len(alive)} process{'es are' if len(alive) > 1 else ' is'} still running"
+        running = f"{alive} process{'es are' if alive > 1 else ' is'} still running"
         what = running if alive else "its pool was never closed"
         raise NotYet(
             f"the result is right, but {what}: use `with Pool(...) as pool:`, or join what you start"

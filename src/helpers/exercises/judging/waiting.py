@@ -151,14 +151,15 @@ def _others() -> tuple[dict[int, float], bool, bool]:
     """Return the CPU times of this process's living family, by PID, and whether one is busy, or stopped."""
     import psutil
 
-    from helpers.processes import ending
+    from helpers.processes.descendants import descendants
+    from helpers.processes.roles import MACHINERY, role
 
     times: dict[int, float] = {}
     busy = stopped = False
-    for process in psutil.Process().children(recursive=True):
+    for process in descendants([psutil.Process()]):
         try:
             state = process.status()
-            if state == psutil.STATUS_ZOMBIE or ending.is_helper(process):
+            if state == psutil.STATUS_ZOMBIE or role(process).name in MACHINERY:
                 continue
             used: Any = process.cpu_times()
             times[process.pid] = used.user + used.system
