@@ -21,7 +21,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 ENVIRONMENT: dict[str, Any] = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
 CONDA_LINES: list[str] = [line for line in ENVIRONMENT["dependencies"] if isinstance(line, str)]
-CONDA_NAMES = {"matplotlib": "matplotlib-base"}  # where the name differs
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "jupyter-client": "jupyter_client"}  # where the name differs
 PIP_ONLY = {"playwright", "axe-playwright-python", "jupyter-repo2docker"}  # only whole test runs use them
 NEWEST_PYTHON = 15
 
@@ -38,9 +38,9 @@ def jobs() -> list[dict[str, Any]]:
 
 def test_environment_repeats_pyproject() -> None:
     """Names and version ranges are the same."""
-    wanted = [
-        Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
-    ]
+    extras = PROJECT["optional-dependencies"]
+    texts = PROJECT["dependencies"] + extras["notebooks"] + extras["test"]
+    wanted = [it for it in map(Requirement, texts) if it.name != PROJECT["name"]]
     expected = {CONDA_NAMES.get(it.name, it.name): it.specifier for it in wanted if it.name not in PIP_ONLY}
     # `python=3.13` is conda's own notation
     found = [Requirement(line) for line in CONDA_LINES if line != "pip" and not line.startswith("python=")]
@@ -142,7 +142,7 @@ def test_containers_make_the_copies_that_start_makes(tmp_path: Path, place: str)
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
     installation, copying = container["postCreateCommand"].split(" && ")
-    assert installation == "python3 -m pip install --editable ."
+    assert installation == "python3 -m pip install --editable .[notebooks]"
     prefix = tmp_path / "prefix"
     environment = os.environ | {"NB_PYTHON_PREFIX": str(prefix)}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

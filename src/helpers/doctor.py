@@ -14,6 +14,7 @@ from helpers.workers.numbers import square
 from helpers.workers.talk import send_answer
 
 _DISTRIBUTION = "multiprocessing-notebooks"
+_MODULES = {"ipython": "IPython", "pillow": "PIL"}  # what is imported, where it is called otherwise
 _AGAIN = "run `python3 start.py` again (on Windows `py start.py`), then restart the kernel"
 
 
@@ -125,10 +126,10 @@ def _packages() -> Iterator[Finding]:
         return
     fine = []
     for need in needs:
-        if need.marker and not need.marker.evaluate({"extra": ""}):
+        if need.marker and not need.marker.evaluate({"extra": "notebooks"}):
             continue
         try:
-            import_module(need.name)
+            import_module(_MODULES.get(need.name, need.name.replace("-", "_")))
             version = metadata.version(need.name)
         except Exception as error:  # whatever a broken package raises, the learner needs the sentence
             yield Finding(False, f"{need.name} cannot be imported ({type(error).__name__}: {error})", _AGAIN)
