@@ -50,7 +50,7 @@ WORKERS = {
             ("product(xs, ys)", "product(xs[1:], ys)", "expected 12"),
             ("product(xs, ys)", "[(x, y) for y in ys for x in xs]", "not in the order"),
             ("product(xs, ys)", "product(ys, xs)", "expected [8.0"),
-            ("3, 0.5,", "3,", "expected [8.0"),
+            ("3, 0.5,", "3, -0.5,", "expected [8.0"),
             ("parmap.starmap(", "parmap.starmap_async(", "expected a list"),
             ("starmap(plane, product(xs, ys),", "map(plane, xs, ys,", "TypeError"),
             ("    return parmap", "    parmap", "`return`"),
