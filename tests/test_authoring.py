@@ -256,7 +256,7 @@ def test_write_derives_everything_and_check_agrees(root: Path, capsys: pytest.Ca
     assert readme.endswith("\n\nend ✓\n")
     course_map = canonical.read(root / "notebooks/00_start_here.ipynb").cells[1].source
     steps = "[00](00_start_here.ipynb) → [02](02_process_identity.ipynb)"
-    assert f"| 90 minutes | {steps} | 40 minutes |" in course_map
+    assert f"| 45 minutes | {steps} | 40 minutes |" in course_map
     assert "[05](05_passing_messages.ipynb) | 60 minutes |" in course_map
     capsys.readouterr()
     assert command.main(["--root", str(root), "write", "--no-run"]) == 0
@@ -335,7 +335,6 @@ def test_an_unknown_notebook_or_root_is_named(root: Path, capsys: pytest.Capture
 def test_a_new_notebook_runs_and_lacks_only_its_text(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(form, "REWRITTEN", {"07_pool"})
     monkeypatch.setattr(form, "EXCEPTIONS", {})
     path = skeleton.create(root / "notebooks", "07_pool", "Share out work")
     assert command.main(["--root", str(root), "write"]) == 0
@@ -348,7 +347,10 @@ def test_a_new_notebook_runs_and_lacks_only_its_text(
     assert "9 min" in capsys.readouterr().out
 
 
-def test_a_route_that_takes_too_long_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_route_that_takes_too_long_is_named(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(navigation, "ROUTES", {"90 minutes": ("00", "02", "03", "07", "10")})
     for name in ("00_start_here", "02_process_identity", "03_spawning", "07_pool", "10_parmap"):
         put(root, notebook(), name)
     assert command.main(["--root", str(root), "minutes"]) == 1

@@ -40,12 +40,7 @@ def test_links_on_pages(path: Path) -> None:
 
 
 def test_routes_keep_their_minutes() -> None:
-    rewritten = [one for one in navigation.openings(ROOT / "notebooks") if one.file[:-6] in form.REWRITTEN]
-    assert not list(minutes.too_long(rewritten))
-
-
-def test_rewritten_lessons_exist() -> None:
-    assert {path.stem for path in NOTEBOOKS} >= form.REWRITTEN
+    assert not list(minutes.too_long(navigation.openings(ROOT / "notebooks")))
 
 
 def test_exceptions_name_rules_and_notebooks() -> None:
@@ -429,7 +424,6 @@ SAMPLES: dict[str, list[Callable[[Any], None]]] = {
 
 
 def test_good_sample_has_no_complaint(good: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(form, "REWRITTEN", {"07_pool"})
     monkeypatch.setattr(form, "EXCEPTIONS", {})
     assert not list(form.complaints(good))
 

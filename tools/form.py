@@ -38,16 +38,6 @@ PROPER = re.compile(
 # (rule, the notebook's number): why the rule does not hold there.
 EXCEPTIONS: dict[tuple[str, str], str] = {}
 
-# For a while: the lessons that are written anew. The rules of `tools.lessons` hold for these alone.
-REWRITTEN = {
-    "00_start_here",
-    "02_process_identity",
-    "03_spawning",
-    "07_pool",
-    "09_leave_nothing_running",
-    "10_parmap",
-}
-
 Rule = Callable[[Notebook], Iterator[str]]
 RULES: dict[str, Rule] = {}
 
@@ -63,8 +53,6 @@ def complaints(notebook: Notebook) -> Iterator[str]:
 
 def apply(name: str, rule: Rule, notebook: Notebook) -> Iterator[str]:
     """Yield what one rule says about `notebook`; an exception without need is a complaint, too."""
-    if rule in lessons.RULES and notebook.path.stem not in REWRITTEN:
-        return
     found = list(rule(notebook))
     if (name, notebook.path.name[:2]) not in EXCEPTIONS:
         yield from found
