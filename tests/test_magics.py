@@ -265,6 +265,8 @@ def run(cell, cell_id):
         print("->", repr(result.result)[:70])
 right = "def count_lines(path):\\n    with open(path, 'rb') as file:\\n        return len(file.readlines())"
 asked = "check('start_here/count-lines', my_workers.count_lines)"
+run("from os.path import getsize", "zeroth")
+run("from helpers.workers.source import library_files", "before")
 run("from helpers import check", "first")
 if __name__ == "__main__":
     run(f"%%workers my_workers\\n{right}", "a")
@@ -280,12 +282,12 @@ if __name__ == "__main__":
     run(f"%%workers my_workers\\n{right}", "a")
     run(f"%%workers other_name\\n{right}", "a")  # the cell makes another module now
     run(asked, "b")
-    run("answer = (8, 2)", "d")
-    run("check('start_here/chunks', answer)", "e")
-    run("answer = (8, 2", "d")
-    run("check('start_here/chunks', answer)", "e")
-    run("answer = (8, 2)", "d")
-    run("check('start_here/chunks', answer)", "e")
+    run("answer = list(map(getsize, library_files()))", "d")
+    run("check('start_here/sizes', answer)", "e")
+    run("answer = list(map(getsize, library_files())", "d")
+    run("check('start_here/sizes', answer)", "e")
+    run("answer = list(map(getsize, library_files()))", "d")
+    run("check('start_here/sizes', answer)", "e")
 """
 
 
@@ -301,9 +303,9 @@ def test_a_check_never_judges_code_that_is_not_on_the_screen() -> None:
         "-> 2",
         "-> ✗ not yet: the cell `%%workers my_workers` makes ",
         "-> ✗ not yet: the cell `%%workers my_workers` makes ",
-        "-> ✓ correct: seven chunks of four, and one with the",
+        "-> ✓ correct: two workers asked for every size, and ",
         "-> ✗ not yet: the cell that ran before this one fail",
-        "-> ✓ correct: seven chunks of four, and one with the",
+        "-> ✓ correct: two workers asked for every size, and ",
     ], outcome
 
 
