@@ -45,6 +45,8 @@ FOREIGN_KERNEL = {"argv": [sys.executable, "-c", "pass"], "display_name": "forei
 START_LIMIT = 120  # seconds until the server answers
 RUN_LIMIT = 300  # seconds that one notebook may take in the browser
 
+CODE_CELLS = """jupyterapp.shell.currentWidget.content.widgets.filter(cell => cell.model.type === 'code')"""
+HAS_RUN = "cell => cell.model.executionState === 'idle' && cell.model.executionCount !== null"
 OUTPUTS = """() => jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === 'code')
     .map(cell => ({id: cell.model.id, tags: cell.model.getMetadata('tags') || [],
@@ -227,8 +229,11 @@ def start_run_all(page: Page) -> None:
 
 
 def finished(page: Page) -> bool:
-    """Tell whether all cells have run."""
-    return bool(page.evaluate("() => window.allRun"))
+    """Tell whether all cells have run.
+
+    JupyterLab's promise is over with the first error, an intended one too, while later cells still run.
+    """
+    return bool(page.evaluate(f"() => window.allRun && {CODE_CELLS}.every({HAS_RUN})"))
 
 
 def save(page: Page) -> None:

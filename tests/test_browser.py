@@ -143,7 +143,7 @@ def test_a_solution_is_behind_one_click(browser: Browser, lab: labs.Lab) -> None
     with labs.opened(browser, lab, QUICK) as page:
         solution = page.locator(".jp-MarkdownCell details", has_text="Show a solution").first
         solution.scroll_into_view_if_needed()
-        code = solution.locator("pre")
+        code = solution.locator("pre").first
         assert not code.is_visible()
         solution.locator("summary").click()
         code.wait_for(state="visible")
