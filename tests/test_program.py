@@ -125,6 +125,24 @@ def test_what_a_program_leaves_running_is_told_and_ended(tmp_path: Path) -> None
     assert not marked(word)
 
 
+@posix
+@pytest.mark.parametrize(("folder", "stays"), [(".", 0), ("/", 1)], ids=["in our folder", "seen by a look"])
+def test_who_has_an_empty_environment_and_a_session_of_its_own_is_ended(
+    folder: str, stays: int, tmp_path: Path
+) -> None:
+    """Such a process bears no mark, is in no group of ours and has lost its parent."""
+    word = f"left-{tmp_path.name}"
+    source = (
+        "import subprocess, sys, time\n"
+        "command = [sys.executable, '-c', 'import time; time.sleep(600)', sys.argv[1]]\n"
+        "subprocess.Popen(command, env={}, cwd=sys.argv[2], start_new_session=True)\n"
+        "time.sleep(float(sys.argv[3]))\n"
+    )
+    outcome = run_program(source, word, folder, stays)
+    assert len(outcome.left_running) == 1, outcome
+    assert not marked(word)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_tidy_program_leaves_nothing_to_tell(method: str) -> None:
     """Trackers and fork servers that are leaving do not count."""
