@@ -273,7 +273,8 @@ def _why_ended(error: SystemExit, file: str, where: str) -> str:
             "makes a child that calls it"
         )
     last = frames[-1]
-    if where and not last.filename.replace("\\", "/").endswith(file):
+    theirs = [one for one in frames if one.filename.replace("\\", "/").endswith(file)]
+    if theirs and last is not theirs[0]:  # called by their code, whether it is theirs, too, or not
         return (
             f"`{last.name}` was called here, in your own process, which ends with it{where}: hand it over "
             f"without calling it, as in `target={last.name}, args=(...)`"
