@@ -637,8 +637,9 @@ def test_a_long_installation_shows_that_it_goes_on_and_has_a_limit(project: Proj
     code, out, err = project.start(UV_MOOD="waits", START_LIMIT="12")
     _, *progress, sentence = err.splitlines()
     assert (code, out) == (1, "")
-    assert [line.split("s", 1)[1].strip() for line in progress] == ["Resolved 1 package"] * len(progress)
-    assert len(progress) >= 1
+    said = [line.split("s", 1)[1].strip() for line in progress]
+    assert set(said) <= {"...", "Resolved 1 package"}  # a busy machine may not have said a word at first
+    assert said[-1:] == ["Resolved 1 package"]
     assert sentence.startswith(
         "The installation was stopped after 12 s (at: Resolved 1 package): start again"
     )
@@ -734,7 +735,8 @@ def test_without_uv_the_real_pip_installs(tmp_path: Path) -> None:
     project = Project(tmp_path)
     ascii_only = {"LC_ALL": "C", "PIP_NO_INDEX": "1"}
     code, out, err = project.start("test", "-q", **ascii_only)
-    assert (code, err.count("\n")) == (0, 1), err
+    said_once = [line for line in err.splitlines() if not line.startswith("  ")]  # the others count seconds
+    assert (code, len(said_once)) == (0, 1), err
     assert heard(out) == ("pytest", ["-q"])
     python = project.venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     probe = [str(python), "-c", "import helpers; print(ascii(helpers.__file__))"]
