@@ -228,7 +228,7 @@ SHELL = """\
 import os
 os.environ["IPYTHONDIR"] = os.getcwd()
 from IPython.core.interactiveshell import InteractiveShell
-shell = InteractiveShell.instance(colors="NoColor")
+shell = InteractiveShell.instance(colors="nocolor")
 import helpers
 def run(cell):
     result = shell.run_cell(cell)
@@ -257,7 +257,7 @@ CELLS = """\
 import os
 os.environ["IPYTHONDIR"] = os.getcwd()
 from IPython.core.interactiveshell import InteractiveShell
-shell = InteractiveShell.instance(colors="NoColor")
+shell = InteractiveShell.instance(colors="nocolor")
 shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
 def run(cell, cell_id):
     result = shell.run_cell(cell, cell_id=cell_id)
