@@ -36,7 +36,7 @@ WORKERS = {
         [
             ("pool.imap_unordered(function, items)", "pool.map(function, items)", "you waited for that one"),
             ("pool.imap_unordered", "pool.imap", "you waited for that one"),
-            ("pool.imap_unordered(function, items)", "map(function, items)", "it returned 7"),
+            ("pool.imap_unordered(function, items)", "map(function, items)", "you waited for that one"),
             ("            if answer:\n", "            if True:\n", "it returned 0"),
             ("if answer:", "if not answer:", "it returned 0"),
             ("                return answer\n", "                return True\n", "it returned True"),
@@ -44,7 +44,7 @@ WORKERS = {
             ("    return None", "    return 0", "expected None"),
             ("    return None", "    return answer", "expected None"),
             ("Pool(2)", "Pool(1)", "you waited for that one"),
-            ("items):\n            if", "items, chunksize=2):\n            if", "you waited for that one"),
+            ("items):\n            if", "items, chunksize=5):\n            if", "you waited for that one"),
             ("    with Pool(2) as pool:\n", _LEAK, "use `with Pool(...) as pool:`"),
         ],
     ),
