@@ -53,7 +53,8 @@ def test_dead_workers_are_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pool, "_join_exited_workers", Pool._join_exited_workers)  # type: ignore[attr-defined]
     heard: list[int] = []
     internals.on_dead_workers(heard.extend)
-    with multiprocessing.Pool(1) as pool:
+    # Not forked beside other tests' threads: such a worker can stand still before it takes a task.
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
         pool.apply_async(os._exit, (7,))
         wait_until(lambda: heard, limit=60)
         assert pool.apply(abs, (-1,)) == 1  # it goes on with a new worker
