@@ -157,7 +157,8 @@ def _(folder: Path) -> Iterator[Place]:
     checkout, home = copied(folder / "checkout", git=False), folder / "home"
     home.mkdir()
     python = sys.executable
-    if subprocess.run([*become, python, "-c", ""], capture_output=True).returncode:  # root's own Python
+    again = "import subprocess, sys; subprocess.run([sys.executable, '-c', ''], check=True)"
+    if subprocess.run([*become, python, "-c", again], capture_output=True).returncode:  # root's own Python
         python = install("/usr/bin/python3", ["--editable", f"{checkout}[test]"], folder / "venv")
     for path in (checkout, home, *checkout.rglob("*")):
         os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)

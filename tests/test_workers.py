@@ -28,7 +28,8 @@ before = set(sys.modules)
 import {name}
 new = set(sys.modules) - before
 files = {{name: getattr(sys.modules[name], "__file__", None) or "" for name in new}}
-print(sorted(name for name, file in files.items() if "site-packages" in file or "dist-packages" in file))
+others = {{name: file for name, file in files.items() if name.partition(".")[0] != "helpers"}}
+print(sorted(name for name, file in others.items() if "site-packages" in file or "dist-packages" in file))
 print(sorted(new & {{"asyncio", "concurrent.futures", "dataclasses", "logging", "pathlib", "typing"}}))
 """
 
