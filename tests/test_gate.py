@@ -139,12 +139,6 @@ def test_leaky_notebook_fails_and_each_leftover_is_named(notebooks: Mapping[str,
 
 
 @POSIX_ONLY
-def test_kernel_that_has_to_be_killed_fails(notebooks: Mapping[str, str]) -> None:
-    """Nothing ended the tracker: a notebook that imports helpers does not have this."""
-    assert "kernel that did not end in time (exit status -15)" in of(notebooks, "killed@spawn::leaks")
-
-
-@POSIX_ONLY
 def test_leaky_notebook_leaves_a_zombie_and_named_memory(notebooks: Mapping[str, str]) -> None:
     """A zombie has its name, named memory its maker, even one that is long gone."""
     outcome = of(notebooks, "leaky@spawn::leaks")

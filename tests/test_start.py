@@ -269,7 +269,8 @@ def test_lab_opens_the_first_notebook_and_keeps_its_own_safety(project: Project)
     assert Path(variables["PATH"].split(os.pathsep)[0]).parent == project.venv
     assert variables["JUPYTER_PATH"].split(os.pathsep)[0] == str(project.venv / "share" / "jupyter")
     assert variables["JUPYTER_PREFER_ENV_PATH"] == "1"
-    defaults = Path(variables["JUPYTER_CONFIG_PATH"], "labconfig", "default_setting_overrides.json")
+    ours = variables["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0]
+    defaults = Path(ours, "labconfig", "default_setting_overrides.json")
     assert "fetchNews" in defaults.read_text(encoding="utf-8")
 
 

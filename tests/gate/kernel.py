@@ -18,6 +18,7 @@ from helpers.programs.environment import inherited
 from tests.gate.leaks import Leftover, Marked, wait_for_nothing
 
 INTERRUPT_GRACE = 10.0
+SHUTDOWN_LIMIT = 60.0  # seconds; a front end gives 5, too few for a full kernel on a busy machine
 # Made by others, gone with the kernel: multiprocessing's sockets before `import helpers`, matplotlib's cache.
 KEPT_UNTIL_THE_END = ("pymp-", "matplotlib-")
 
@@ -130,6 +131,7 @@ class TruthKernel(RunningKernel):  # type: ignore[misc]
     def left_after_the_end(self, grace: float) -> list[Leftover]:
         """Shut down as a front end does; return what is there then, and a kernel that had to be killed."""
         process: Any = getattr(self.km.provisioner, "process", None)
+        self.km.shutdown_wait_time = SHUTDOWN_LIMIT
         self.km.shutdown_kernel(now=False)
         left = wait_for_nothing(self.family, limit=grace)
         left += [_file(path, "of a kernel that has ended") for path in (self.home / "t").iterdir()]
