@@ -34,7 +34,7 @@ ROOMS = (
 # What workers import beside themselves and the standard library, with the reason.
 FOREIGN = {
     ("helpers.workers.formulas", "parmap"): "its worker shows parmap called inside a worker",
-    ("helpers.workers.in_reverse", "psutil"): "asks the system for a zombie, in the parent alone",
+    ("helpers.workers.rendezvous", "psutil"): "asks the system for a zombie, in the parent alone",
 }
 
 
@@ -159,7 +159,6 @@ import parmap
 
 from helpers import ExecutorPool, check, doctor, tryout, watch
 from helpers.experiments import chunk_explorer, leftovers, parmap_pairs, pool_methods
-from helpers.workers.identity import who
 from helpers.workers.naps import nap
 from helpers.workers.numbers import square
 """
@@ -172,7 +171,7 @@ with multiprocessing.Pool(2) as pool:
 watch(parmap.map, nap, [0.01] * 4, pm_processes=2)
 with ProcessPoolExecutor(2) as executor:
     watch(executor.map, square, range(9))
-    parmap.map(who, range(9), pm_pool=ExecutorPool(executor, 2))
+    parmap.map(nap, [0.0] * 9, pm_pool=ExecutorPool(executor, 2))
 """,
     "doctor": "assert doctor().ok, doctor()",
     "experiments": """

@@ -16,7 +16,7 @@ from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.processes.folders import own_folder
 from helpers.workers.formulas import plane
 from helpers.workers.numbers import square
-from helpers.workers.rendezvous import Meeting
+from helpers.workers.rendezvous import AtBarrier
 
 
 @exercise("grid", in_child=True, limit=20)
@@ -73,7 +73,7 @@ def _require_refusal(map_or_raise: Callable[..., object], items: list[int], work
         before = list(warnings.filters)
         raised = False
         try:
-            said = map_or_raise(Meeting(square, str(folder), os.getpid(), 1, 0.0), items, workers)
+            said = map_or_raise(AtBarrier(square, str(folder), os.getpid(), 1, 0.0), items, workers)
         except Exception:
             raised = True
         worked = (folder / str(os.getpid())).exists()

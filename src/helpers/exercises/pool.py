@@ -7,7 +7,7 @@ from helpers.exercises.judging.comparing import require_list, short
 from helpers.exercises.judging.marks import marks
 from helpers.exercises.judging.observing import observed
 from helpers.exercises.judging.registry import NotYet, exercise
-from helpers.workers.gates import Gate, leave_mark, mark_there
+from helpers.workers.rendezvous import GAVE_UP, WithMarks, leave_mark, mark_there
 from helpers.workers.source import count_definitions
 
 _HELD = 4.0  # seconds that a task waits at its gate at most
@@ -29,8 +29,8 @@ def judge_first_hit(first_hit: Callable[..., object]) -> str:
     """Accept the first true answer that comes, from two processes, while another task is still held up."""
     items = [7, 0, 0, 5, 0]
     with marks(_HELD) as folder, observed() as seen:
-        said = first_hit(Gate(abs, folder, waits={7: "never"}, limit=_HELD), items)
-        waited = mark_there(folder, "gave up")
+        said = first_hit(WithMarks(abs, folder, waits={7: "never"}, limit=_HELD), items)
+        waited = mark_there(folder, GAVE_UP)
     if waited:
         raise NotYet(
             "the answer 5 was there while the first item was held up, but you waited for that one: `map` "
@@ -60,9 +60,9 @@ def judge_as_they_come(tally: Callable[..., object]) -> str:
             leave_mark(folder, "reported")
 
         # The first file is held up until another one has been reported.
-        gate = Gate(count_definitions, folder, waits={paths[0]: "reported"}, limit=_HELD)
+        gate = WithMarks(count_definitions, folder, waits={paths[0]: "reported"}, limit=_HELD)
         said = tally(gate, paths, report)
-        held_up = mark_there(folder, "gave up")
+        held_up = mark_there(folder, GAVE_UP)
     if not isinstance(said, dict):
         raise NotYet(f"it returned {short(said)}, expected a dictionary of path: number")
     if missing := [Path(path).name for path in paths if path not in said]:

@@ -9,8 +9,8 @@ from helpers.exercises.judging.comparing import require_list, short
 from helpers.exercises.judging.marks import marks
 from helpers.exercises.judging.observing import observed
 from helpers.exercises.judging.registry import NotYet, exercise
-from helpers.workers.gates import Gate, mark_there
 from helpers.workers.reads import NotedReads
+from helpers.workers.rendezvous import GAVE_UP, WithMarks, mark_there
 
 _HELD = 4.0  # seconds that a task waits at its gate at most
 _SECONDS = 3.0  # the time that in_time gets
@@ -46,7 +46,7 @@ def judge_one_fails(tolerant: Callable[..., object]) -> str:
     items = [16, -1, 9, 25, -4, 0]
     # The first task ends after the third began: whoever takes answers as they come has them in disorder.
     with marks(_HELD) as folder, observed() as seen:
-        gate = Gate(isqrt, folder, leaves={9: "third begun"}, waits={16: "third begun"}, limit=_HELD)
+        gate = WithMarks(isqrt, folder, leaves={9: "third begun"}, waits={16: "third begun"}, limit=_HELD)
         try:
             said = tolerant(gate, items)
         except ValueError as error:
@@ -70,7 +70,7 @@ def judge_in_time(in_time: Callable[..., object]) -> str:
     items = [49, 16, -1, 9, 25, 0]
     right = {16: 4, 9: 3, 25: 5, 0: 0}
     with marks(_FOR_LONG) as folder, observed() as seen:
-        gate = Gate(isqrt, folder, waits={49: "never"}, limit=_FOR_LONG)
+        gate = WithMarks(isqrt, folder, waits={49: "never"}, limit=_FOR_LONG)
         try:
             said = in_time(gate, items, _SECONDS)
         except ValueError as error:
@@ -79,7 +79,7 @@ def judge_in_time(in_time: Callable[..., object]) -> str:
             if type(error).__name__ != "TimeoutError":
                 raise
             raise NotYet("a timeout came out: leave the item out that is not ready in time") from None
-        waited = mark_there(folder, "gave up")
+        waited = mark_there(folder, GAVE_UP)
     if waited:
         raise NotYet(
             f"with {_SECONDS:g} s to go you waited {_FOR_LONG:g} s for the item that was held up: give each "

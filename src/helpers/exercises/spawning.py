@@ -14,10 +14,10 @@ from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.exercises.judging.waiting import quiet
 from helpers.processes.folders import own_folder
 from helpers.processes.multiprocessing_internals import is_joined
+from helpers.workers.clumsy import repeat, shout_or_die
 from helpers.workers.endings import exit_with
-from helpers.workers.in_reverse import InReverse, repeat, shout_or_die
 from helpers.workers.naps import Later
-from helpers.workers.rendezvous import Meeting
+from helpers.workers.rendezvous import GAVE_UP, AtBarrier, InReverse, mark_there
 from helpers.workers.source import count_definitions
 
 _TOGETHER = 5.0  # seconds that children wait for each other at most; a machine under load needs two
@@ -94,7 +94,7 @@ def judge_gather(gather: Callable[..., object]) -> str:
     with quiet(_TOGETHER), own_folder("gather") as folder, _births() as started:
         said = gather(InReverse(count_definitions, paths, str(folder), os.getpid(), _TOGETHER), paths)
         pids = [file.read_text() for file in folder.iterdir() if file.name.isdigit()]
-        alone = (folder / "alone").exists()
+        alone = mark_there(str(folder), GAVE_UP)
     if str(os.getpid()) in pids:
         raise NotYet("the main process did some of the work itself: give each item to a child")
     if len(set(pids)) < len(pids):
@@ -137,9 +137,9 @@ def _births(late: float = 0.0) -> Iterator[list[Any]]:
 
 
 @contextmanager
-def _met(function: Callable[..., Any], size: int) -> Iterator[tuple[Meeting, Observation]]:
+def _met(function: Callable[..., Any], size: int) -> Iterator[tuple[AtBarrier, Observation]]:
     """Yield the function, made to wait until `size` processes are inside it, and what was seen of them."""
     with quiet(_TOGETHER), own_folder("meeting") as folder:
         seen = Observation(str(folder), size)
-        yield Meeting(function, str(folder), os.getpid(), size, _TOGETHER), seen
+        yield AtBarrier(function, str(folder), os.getpid(), size, _TOGETHER), seen
         seen.read()

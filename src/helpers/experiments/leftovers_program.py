@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 
 from helpers.processes.roles import below
-from helpers.workers.stays import stay
+from helpers.workers.rendezvous import stay
 
 SAID = "\x1fsaid\x1f"  # what a program says to the notebook begins so, whatever else it prints
 STEADY = 0.3  # seconds without a change after which the processes have settled

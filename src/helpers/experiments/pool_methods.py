@@ -17,7 +17,7 @@ from multiprocessing.pool import AsyncResult, Pool
 from typing import TYPE_CHECKING, Any
 
 from helpers.processes.folders import own_folder
-from helpers.workers.gates import Gate, leave_mark
+from helpers.workers.rendezvous import GAVE_UP, WithMarks, leave_mark
 
 if TYPE_CHECKING:
     from helpers.views.table import Table
@@ -100,10 +100,10 @@ def _row(method: Method) -> tuple[str | None, ...]:
 def _blocks(method: Method) -> bool:
     """Return whether a task waits in vain for its call to return."""
     with _folder() as (folder, marks):
-        handle = method(Gate(abs, folder, waits={0: "returned"}, limit=_PATIENCE), [0])
+        handle = method(WithMarks(abs, folder, waits={0: "returned"}, limit=_PATIENCE), [0])
         leave_mark(folder, "returned")
         _take_all(handle)
-        return "gave up" in marks()
+        return GAVE_UP in marks()
 
 
 def _in_order(method: Method) -> str | None:
@@ -117,9 +117,9 @@ def _in_order(method: Method) -> str | None:
     items = list(range(3 * method.chunksize))
     third = 2 * method.chunksize
     with _folder() as (folder, marks):
-        gate = Gate(abs, folder, leaves={third: "third begun"}, waits={0: "third begun"}, limit=_LIMIT)
+        gate = WithMarks(abs, folder, leaves={third: "third begun"}, waits={0: "third begun"}, limit=_LIMIT)
         answers = _take_all(method(gate, items))
-        if "gave up" in marks():
+        if GAVE_UP in marks():
             raise TimeoutError("only one worker took tasks: give compare_methods a pool of two")
         return "yes" if answers == items else "no"
 
@@ -138,11 +138,11 @@ def _answers_come(method: Method, blocks: bool) -> str | None:
     with _folder() as (folder, marks):
         limit = _MOMENT if size > 1 else _LIMIT
         waits = {1: "open"} | dict.fromkeys(range(size, 3 * size), "all open")
-        handle = method(Gate(abs, folder, waits=waits, limit=limit), range(3 * size))
+        handle = method(WithMarks(abs, folder, waits=waits, limit=limit), range(3 * size))
         try:
             if not _gives_first(handle):
                 return "all at once"
-            return "chunk by chunk" if "gave up" in marks() else "one by one"
+            return "chunk by chunk" if GAVE_UP in marks() else "one by one"
         finally:
             leave_mark(folder, "open")
             leave_mark(folder, "all open")
@@ -155,7 +155,7 @@ def _reads(method: Method) -> str | None:
         return None
     read: list[int] = []
     with _folder() as (folder, _):
-        gate = Gate(len, folder, waits={_LONG[0]: "open"}, limit=_LIMIT)
+        gate = WithMarks(len, folder, waits={_LONG[0]: "open"}, limit=_LIMIT)
         handle = method(gate, _noting(_LONG, read, lambda: leave_mark(folder, "open")))
         try:
             before = -1
@@ -194,7 +194,7 @@ def _error_appears(method: Method, blocks: bool) -> str:
     items = [-1] if method.takes_one_task else [0, 1, -1, *range(9, 9 + 4 * method.chunksize)]
     with _folder() as (folder, marks):
         waits = dict.fromkeys(items[max(3, method.chunksize) :], "heard")
-        gate = Gate(isqrt, folder, waits=waits, limit=_MOMENT if blocks else _LIMIT)
+        gate = WithMarks(isqrt, folder, waits=waits, limit=_MOMENT if blocks else _LIMIT)
         where = "in the call"
         try:
             handle = method(gate, items)
@@ -206,7 +206,7 @@ def _error_appears(method: Method, blocks: bool) -> str:
                 leave_mark(folder, "heard")
             _take_all(handle)
         except ValueError:
-            return where + ", at the end" * ("gave up" in marks())
+            return where + ", at the end" * (GAVE_UP in marks())
     return "nowhere"
 
 
@@ -240,7 +240,7 @@ def _can_time_out(method: Method, blocks: bool) -> str:
     if blocks and not own:
         return "no"
     with _folder() as (folder, _):
-        gate = Gate(abs, folder, waits={0: "open"}, limit=_LIMIT)
+        gate = WithMarks(abs, folder, waits={0: "open"}, limit=_LIMIT)
         handle = method(gate, [0], **({"timeout": _MOMENT} if own else {}))
         ask = next((name for name in ("get", "result", "next") if hasattr(handle, name)), "")
         if not ask and not own:

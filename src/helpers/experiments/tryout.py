@@ -9,7 +9,7 @@ from typing import Any
 from helpers.processes.folders import own_folder
 from helpers.programs.expression import value_of
 from helpers.views.table import Table
-from helpers.workers.rendezvous import Meeting
+from helpers.workers.rendezvous import AtBarrier
 
 _WIDEST = 60  # letters of a value; what is longer is cut
 _COLUMNS = ("you write", "you get", "done by", "you are told")
@@ -49,7 +49,7 @@ def _try(line: str, names: dict[str, Any]) -> tuple[str, str | None, str, str]:
 def _noting(value: Any, folder: str) -> Any:
     """Return a worker function that notes in `folder` which process calls it; anything else as it is."""
     if isinstance(value, FunctionType) and value.__module__.startswith("helpers.workers."):
-        return Meeting(value, folder, os.getpid(), size=1, limit=0)
+        return AtBarrier(value, folder, os.getpid(), parties=1, limit=0)
     return value
 
 

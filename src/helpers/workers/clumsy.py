@@ -1,11 +1,17 @@
-"""A worker that dies in the middle of one of its tasks."""
+"""Workers that are hard to get answers from: one dies, one never ends, one has much to say."""
 
 import os
 import time
 
+from helpers.workers.endings import refuse_main
+
 
 def clumsy(number: int) -> int:
-    """Return the number after a moment's sleep; in task 1 the process is killed, as when memory runs out."""
+    """Return the number after a moment's sleep; in task 1 the process is killed, as when memory runs out.
+
+    Raises RuntimeError where no child runs it.
+    """
+    refuse_main("clumsy")
     time.sleep(0.2)
     if number == 1:
         os.kill(os.getpid(), 9)  # SIGKILL; Windows ends a process so, too
@@ -26,3 +32,19 @@ def root_or_error(number: int) -> int:
     from math import isqrt
 
     return isqrt(number)
+
+
+def shout_or_die(word: str) -> str:
+    """Return the word in capitals; for "die" the process ends at once, without an answer.
+
+    Raises RuntimeError where no child runs it.
+    """
+    refuse_main("shout_or_die")
+    if word == "die":
+        os._exit(1)
+    return word.upper()
+
+
+def repeat(times: int) -> str:
+    """Return a text of so many letters; a million does not fit into a pipe at once."""
+    return "x" * times

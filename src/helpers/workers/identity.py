@@ -1,7 +1,6 @@
-"""Who a process is, as the process itself sees it: name, PID and parent; and workers that say so."""
+"""Who a process is, as the process itself sees it: name, PID and parent."""
 
 import os
-import time
 from multiprocessing import current_process, parent_process
 from typing import NamedTuple
 
@@ -30,14 +29,3 @@ def identity() -> Identity:
     """Return who the process that calls this is."""
     parent = parent_process()
     return Identity(current_process().name, os.getpid(), parent.name if parent else None, os.getppid())
-
-
-def who(_: object = None) -> Identity:
-    """Return the identity of the process that runs this, whatever the argument."""
-    return identity()
-
-
-def who_after(seconds: float) -> Identity:
-    """Sleep, then return who runs this; the sleep keeps a quick worker from taking every task."""
-    time.sleep(seconds)
-    return identity()

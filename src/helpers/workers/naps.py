@@ -1,4 +1,4 @@
-"""Workers that take time: asleep, or busy."""
+"""Workers that take time."""
 
 from __future__ import annotations
 
@@ -20,14 +20,6 @@ def nap(seconds: float) -> float:
 def nap_until(told: Event, limit: float = 30.0) -> bool:
     """Sleep until the event `told` is set, at most `limit` seconds, and return whether it was set."""
     return told.wait(limit)
-
-
-def spin(seconds: float) -> float:
-    """Keep a core busy for this much CPU time and return the seconds that were asked for."""
-    end = time.process_time() + seconds
-    while time.process_time() < end:
-        pass
-    return seconds
 
 
 class Later:

@@ -8,11 +8,6 @@ def square(number: float) -> float:
     return number * number
 
 
-def cube(number: float) -> float:
-    """Return the number to the power of three."""
-    return number**3
-
-
 def is_prime(number: int) -> bool:
     """Return whether the number has no divisor but 1 and itself, tried with every odd one up to its root."""
     if number < 3 or number % 2 == 0:

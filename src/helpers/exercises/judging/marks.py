@@ -9,6 +9,6 @@ from helpers.processes.folders import own_folder
 
 @contextmanager
 def marks(held: float) -> Iterator[str]:
-    """Yield a folder for the marks of gates, at which tasks wait up to `held` seconds."""
+    """Yield a folder for marks that tasks wait for, up to `held` seconds."""
     with quiet(held), own_folder("marks") as folder:
         yield str(folder)

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from helpers.exercises.judging.registry import NotYet
 from helpers.exercises.judging.waiting import quiet
 from helpers.processes.folders import new_folder, remove_folder
-from helpers.workers.rendezvous import Meeting
+from helpers.workers.rendezvous import GAVE_UP, AtBarrier
 
 
 class Observation:
@@ -30,7 +30,7 @@ class Observation:
         """Keep what the folder says; it is removed afterwards."""
         files = [file for file in self._folder.iterdir() if file.name.isdigit()]
         self.calls = {int(file.name): file.stat().st_size for file in files}
-        self.met = len(self.workers) >= self._size and not (self._folder / "alone").exists()
+        self.met = len(self.workers) >= self._size and not (self._folder / GAVE_UP).exists()
 
     @property
     def workers(self) -> set[int]:
@@ -73,7 +73,7 @@ def observed(size: int = 2, limit: float = 5.0) -> Iterator[Observation]:
     main = os.getpid()
 
     def meet(function: Any) -> Any:
-        return function if isinstance(function, Meeting) else Meeting(function, folder, main, size, limit)
+        return function if isinstance(function, AtBarrier) else AtBarrier(function, folder, main, size, limit)
 
     pool = multiprocessing.pool.Pool
     with ExitStack() as stack:
