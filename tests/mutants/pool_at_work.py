@@ -31,7 +31,7 @@ WORKERS = {
         "translate",
         "",
         [
-            (_SET_UP, "    load(pairs)\n    with Pool(2) as pool:\n", ""),
+            (_SET_UP, "    load(pairs)\n    with Pool(2) as pool:\n", "the main process read the pairs"),
             (_SET_UP, "    with Pool(2) as pool:\n", "it returned [None"),
             (
                 "        return pool.map(look_up, words)",
@@ -44,7 +44,7 @@ WORKERS = {
             ("Pool(2, ", "Pool(1, ", "one process did all 6 tasks"),
             ("look_up, words)", "look_up, words, chunksize=6)", "one process did all 6 tasks"),
             ("    meaning.update(pairs)\n", "    meaning.update(pairs), meaning.update(pairs)\n", "2 times"),
-            ("initargs=(pairs,)", "initargs=pairs", ""),
+            ("initargs=(pairs,)", "initargs=pairs", "its pool waits for ever"),
             (
                 _SET_UP + "        return pool.map(look_up, words)",
                 "    with Pool(2) as pool:\n"
@@ -108,7 +108,11 @@ WORKERS = {
             ),
             ("Pool(2)", "Pool(1)", "it returned {}"),
             ("{item: handle.get() for", "{handle.get(): item for", "expected {16: 4"),
-            ("(function, (item,)) for item in items}", "(function, (item,)) for item in items[1:]}", ""),
+            (
+                "(function, (item,)) for item in items}",
+                "(function, (item,)) for item in items[2:]}",
+                "expected {16: 4",
+            ),
             (
                 "    with Pool(2) as pool:\n",
                 "    in_time.kept = pool = Pool(2)\n    if True:\n",

@@ -25,13 +25,13 @@ def judge_load_once(translate: Callable[..., object]) -> str:
     with marks(_HELD) as folder, observed() as seen:
         said = translate(words, NotedReads(pairs, folder))
         reads = {file.name: file.stat().st_size for file in Path(folder).glob("read-*")}
-    require_list(said, [pairs.get(word) for word in words], given=words)
-    seen.require_parallel()
     if reads.pop(f"read-{os.getpid()}", 0):
         raise NotYet(
             "the main process read the pairs itself, and a worker that is not forked would know none of "
             "them: hand `load` to the pool as `initializer`, and the pairs in `initargs`"
         )
+    require_list(said, [pairs.get(word) for word in words], given=words)
+    seen.require_parallel()
     if most := [count for count in reads.values() if count > 1]:
         raise NotYet(
             f"the answers are right, but a worker read the pairs {max(most)} times: once is enough, before "
