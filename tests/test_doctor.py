@@ -1,7 +1,11 @@
 """The doctor finds what is wrong and says what to do."""
 
+import errno
+import importlib.util
 import multiprocessing
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 from importlib import metadata
@@ -14,6 +18,7 @@ from helpers.processes.family import family
 from helpers.processes.roles import MACHINERY
 from tests import watched
 
+ROOT = Path(__file__).parent.parent
 MODULE = sys.modules[doctor.__module__]  # `helpers.doctor` is the function
 
 
@@ -59,7 +64,8 @@ def test_a_package_that_is_missing_or_too_old(healthy: pytest.MonkeyPatch) -> No
     )
     said = wrong(doctor())
     assert [line[:12] for line in said[:2]] == ["✗ psutil is ", "✗ no_such_pa"]
-    assert all("start.py" in line for line in said)
+    assert f'"{sys.executable}" -m pip install "psutil>=999"' in said[0]
+    assert all(sys.executable in line for line in said)
     assert not any(line.startswith("✗ x ") for line in said)
 
 
@@ -68,7 +74,19 @@ def test_a_course_that_is_not_installed(healthy: pytest.MonkeyPatch) -> None:
         raise metadata.PackageNotFoundError(name)
 
     healthy.setattr(metadata, "requires", nothing)
-    assert ["not installed" in line for line in wrong(doctor())] == [True]
+    (said,) = wrong(doctor())
+    assert "not installed" in said
+    assert said.count(f'-e "{ROOT}"') == 1
+
+
+@pytest.mark.parametrize("uv", [None, "/somewhere/uv"])
+def test_the_cure_works_without_pip(healthy: pytest.MonkeyPatch, uv: str | None) -> None:
+    """An environment that uv made has none."""
+    healthy.setattr(metadata, "requires", lambda name: ["no_such_package_here"])
+    healthy.setattr(importlib.util, "find_spec", lambda name: None)
+    healthy.setattr(shutil, "which", lambda name: uv)
+    expected = f'`"{uv}" pip install --python "{sys.executable}" "' if uv else '-m ensurepip`, then `"'
+    assert expected in wrong(doctor())[0]
 
 
 def test_no_place_to_write(healthy: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -82,6 +100,36 @@ def test_no_semaphores(healthy: pytest.MonkeyPatch) -> None:
 
     healthy.setattr(multiprocessing, "Lock", nothing)
     assert ["/dev/shm" in line for line in wrong(doctor())] == [True]
+
+
+def test_semaphores_for_a_lock_but_not_for_a_pool(healthy: pytest.MonkeyPatch) -> None:
+    """A tiny /dev/shm has room for one."""
+    room = iter([object(), object()])
+
+    def lock() -> object:
+        try:
+            return next(room)
+        except StopIteration:
+            raise OSError(28, "No space left on device") from None
+
+    healthy.setattr(multiprocessing, "Lock", lock)
+    assert ["of its 8 locks between processes 2 worked" in line for line in wrong(doctor())] == [True]
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="no fork server here")
+def test_a_temporary_folder_with_a_long_path(tmp_path: Path) -> None:
+    """The name of a socket has about a hundred characters at most."""
+    folder = tmp_path / ("x" * 93)
+    folder.mkdir()
+    source = "from helpers import doctor\nif __name__ == '__main__': print(doctor())"
+    environment = os.environ | {"TMPDIR": str(folder)}
+    script = tmp_path / "ask.py"
+    script.write_text(source, encoding="utf-8")
+    command = [sys.executable, str(script)]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    said = [line for line in told.stdout.splitlines() if line.startswith("✗")]
+    assert all("set TMPDIR to a short one" in line for line in said), said
+    assert said or "forkserver: a child answered" in told.stdout  # newer Pythons take another folder
 
 
 def test_an_old_python(healthy: pytest.MonkeyPatch) -> None:
@@ -110,10 +158,30 @@ def test_children_that_do_not_answer(monkeypatch: pytest.MonkeyPatch, answer: st
     else:
         limit = 0.2
         monkeypatch.setattr(MODULE, "send_answer", watched.be_silent)
-    said = wrong(doctor(limit=limit))
-    assert len(said) == 1
-    assert said[0].startswith("✗ start method spawn")
+    (said,) = wrong(doctor(limit=limit))
+    assert said.startswith("✗ start method spawn")
+    assert {
+        "exit": "the child ended without an answer (exit code 3)",
+        "silence": "the child did not answer within 0.2 s: security software",
+        "refusal": "no child could be started (PermissionError: not today)",
+    }[answer] in said
     assert {one.role for one in family().members} <= {"main", *MACHINERY}
+
+
+def test_a_child_that_dies_has_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    monkeypatch.setattr(MODULE, "send_answer", watched.refuse)
+    (said,) = wrong(doctor(limit=60))
+    assert "(exit code 1); its last words: ValueError: all is refused: mend what it complains of" in said
+
+
+def test_no_more_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", refuse)
+    assert ["ulimit -u" in line for line in wrong(doctor())] == [True]
 
 
 def test_cores_are_those_that_we_get(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """What stays behind is measured as it is, and nothing stays of the measuring."""
 
+import errno
 import multiprocessing
 import sys
 
@@ -104,3 +105,14 @@ def test_a_trial_that_says_nothing_is_an_error() -> None:
     """Never an empty table."""
     with pytest.raises(RuntimeError, match="started no process"):
         what_outlives(restarted="1")
+
+
+def test_no_more_processes_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with `ulimit -u`."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(leftovers, "run_program", refuse)
+    with pytest.raises(RuntimeError, match=r"no further process can be started .*ulimit -u"):
+        what_stays("pool = Pool(2)")

@@ -63,6 +63,11 @@ def leave(*_: object) -> None:
     sys.exit(3)
 
 
+def refuse(*_: object) -> None:
+    """Raise ValueError, whatever the arguments."""
+    raise ValueError("all is refused")
+
+
 def be_silent(*_: object) -> None:
     """Sleep for ten minutes, whatever the arguments."""
     time.sleep(600)

@@ -1,12 +1,16 @@
 """Check the machine, the kernel and the packages, and say what to do about each thing that is not right."""
 
+import errno
+import importlib.util
 import math
 import multiprocessing
 import os
+import shutil
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +20,18 @@ from helpers.workers.talk import send_answer
 _DISTRIBUTION = "multiprocessing-notebooks"
 _MODULES = {"ipython": "IPython", "pillow": "PIL"}  # what is imported, where it is called otherwise
 _AGAIN = "run `python3 start.py` again (on Windows `py start.py`), then restart the kernel"
+_HOME = Path(__file__).resolve().parents[2]
+_LOCKS = 8  # a pool makes six, each with a page of shared memory of its own
+_HELD_UP = "security software may hold new processes up; restart the kernel and ask again"
+# What keeps a process from starting, by the words of the error, and what to do about it.
+_CURES = {
+    "AF_UNIX path too long": "the temporary folder's path is too long for the name of a socket: set TMPDIR "
+    "to a short one, such as /tmp, before you start Jupyter",
+    f"[Errno {errno.EAGAIN}]": "you may have no more processes: end some, or raise the limit (ulimit -u)",
+    f"[Errno {errno.EMFILE}]": "too many files are open: restart the kernel, or raise the limit (ulimit -n)",
+    f"[Errno {errno.ENOMEM}]": "memory is used up: end other programs or kernels, then ask again",
+    f"[Errno {errno.ENOSPC}]": "no space is left for temporary files or in /dev/shm: free some",
+}
 
 
 @dataclass(frozen=True)
@@ -102,6 +118,8 @@ def _python() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     free = not getattr(sys, "_is_gil_enabled", lambda: True)()
     fact = f"Python {version}" + (", free-threaded: threads may compute at once, too" if free else "")
+    if sys.flags.optimize:  # multiprocessing refuses children of daemonic processes by an assertion
+        fact += ", which leaves assertions out (PYTHONOPTIMIZE), and some of multiprocessing's refusals too"
     yield Finding(
         sys.version_info >= (3, 11), fact, "the course needs Python 3.11 or newer; install it and " + _AGAIN
     )
@@ -122,7 +140,8 @@ def _packages() -> Iterator[Finding]:
 
         needs = list(map(Requirement, metadata.requires(_DISTRIBUTION) or ()))
     except ImportError as error:  # metadata.PackageNotFoundError is one
-        yield Finding(False, f"the course is not installed in this Python ({error})", _AGAIN)
+        fact = f"the course is not installed in this Python ({error})"
+        yield Finding(False, fact, _install(str(_HOME), "-e "))
         return
     fine = []
     for need in needs:
@@ -132,17 +151,31 @@ def _packages() -> Iterator[Finding]:
             import_module(_MODULES.get(need.name, need.name.replace("-", "_")))
             version = metadata.version(need.name)
         except Exception as error:  # whatever a broken package raises, the learner needs the sentence
-            yield Finding(False, f"{need.name} cannot be imported ({type(error).__name__}: {error})", _AGAIN)
+            fact = f"{need.name} cannot be imported ({type(error).__name__}: {error})"
+            yield Finding(False, fact, _install(f"{need.name}{need.specifier}"))
             continue
         if need.specifier.contains(version, prereleases=True):
             fine.append(f"{need.name} {version}")
         else:
-            yield Finding(False, f"{need.name} is {version}, the course needs {need.specifier}", _AGAIN)
-    yield Finding(bool(fine), "packages: " + (", ".join(fine) or "none"), _AGAIN)
+            fact = f"{need.name} is {version}, the course needs {need.specifier}"
+            yield Finding(False, fact, _install(f"{need.name}{need.specifier}"))
+    yield Finding(bool(fine), "packages: " + (", ".join(fine) or "none"), _install(str(_HOME), "-e "))
+
+
+def _install(what: str, option: str = "") -> str:
+    """Return the command that installs a requirement into this very Python, whoever made it."""
+    with_pip = f'"{sys.executable}" -m pip install {option}"{what}"'
+    commands = [with_pip]
+    if importlib.util.find_spec("pip") is None:
+        uv = shutil.which("uv")
+        by_uv = f'"{uv}" pip install --python "{sys.executable}" {option}"{what}"'
+        commands = [by_uv] if uv else [f'"{sys.executable}" -m ensurepip', with_pip]
+    typed = ", then ".join(f"`{command}`" for command in commands)
+    return f"type {typed} in a terminal, then restart the kernel"
 
 
 def _kernel() -> Iterator[Finding]:
-    mine = Path(__file__).resolve().parents[2] / ".venv"
+    mine = _HOME / ".venv"
     other = (mine / "pyvenv.cfg").exists() and Path(sys.prefix).resolve() != mine.resolve()
     note = f" (not the course's own in {mine}, which is fine while the packages are)" if other else ""
     there = bool(sys.executable) and Path(sys.executable).exists()
@@ -167,27 +200,55 @@ def _writing() -> Iterator[Finding]:
 
 
 def _semaphores() -> Iterator[Finding]:
+    made = []
     try:
-        with multiprocessing.Lock():
-            pass
-        yield Finding(True, "locks between processes work")
+        for _ in range(_LOCKS):
+            made.append(multiprocessing.Lock())
+        yield Finding(True, "the locks of a pool can be made")
     except (ImportError, OSError) as error:
-        cure = "on Linux /dev/shm has to be there and writable (Docker: start it with --shm-size 256m)"
-        yield Finding(False, f"no lock between processes can be made ({error})", cure)
+        cure = (
+            "on Linux /dev/shm has to be there, writable and not full (`df /dev/shm`; Docker: start it with "
+            "--shm-size 256m)"
+        )
+        fact = f"no pool can be made: of its {_LOCKS} locks between processes {len(made)} worked ({error})"
+        yield Finding(False, fact, cure)
 
 
 def _start_methods(limit: float) -> Iterator[Finding]:
     default = multiprocessing.get_context().get_start_method()
     for method in multiprocessing.get_all_start_methods():
         named = method + (", the default here" if method == default else "")
-        trouble = _trouble(method, limit)
-        cure = "security software may hold new processes up; restart the kernel and ask again"
-        yield Finding(
-            not trouble, f"start method {named}" + (f": {trouble}" if trouble else ": a child answered"), cure
-        )
+        with _last_words() as words:
+            trouble = _trouble(method, limit, words)
+        cure = next((cure for sign, cure in _CURES.items() if sign in trouble), _HELD_UP)
+        if "without an answer" in trouble:
+            cure = "mend what it complains of (Jupyter's own terminal may say more), restart the kernel"
+        yield Finding(not trouble, f"start method {named}: {trouble or 'a child answered'}", cure)
 
 
-def _trouble(method: str, limit: float) -> str:
+@contextmanager
+def _last_words() -> Iterator[Callable[[], str]]:
+    """Yield a function that returns what children have written to standard error meanwhile."""
+    try:
+        file, usual = tempfile.TemporaryFile(), os.dup(2)  # noqa: SIM115 - closed below
+    except OSError:  # no place to write, or no standard error
+        yield lambda: ""
+        return
+
+    def words() -> str:
+        file.seek(0)
+        return file.read().decode("utf-8", "replace")
+
+    os.dup2(file.fileno(), 2)
+    try:
+        yield words
+    finally:
+        os.dup2(usual, 2)
+        os.close(usual)
+        file.close()
+
+
+def _trouble(method: str, limit: float, words: Callable[[], str]) -> str:
     """Return what went wrong with a child under this start method, nothing if it answered."""
     context = multiprocessing.get_context(method)
     try:
@@ -200,15 +261,20 @@ def _trouble(method: str, limit: float) -> str:
     except Exception as error:  # whatever keeps a process from starting belongs in the report
         return f"no child could be started ({type(error).__name__}: {error})"
     there.close()
+    answered = ended = False
     try:
         answered = here.poll(limit) and here.recv() == square(7)
     except (EOFError, OSError):
-        answered = False
+        ended = True
+        child.join(limit)  # it closed its end of the pipe because it ends
     here.close()
     if not answered:
         child.kill()
     child.join(limit)
-    exit_code = child.exitcode
-    if answered and exit_code == 0:
+    if answered and child.exitcode == 0:
         return ""
-    return f"the child did not answer within {limit:g} s (exit code {exit_code})"
+    if ended:
+        said = [line for line in words().splitlines() if line.strip()]
+        last = f"; its last words: {said[-1].strip()[:200]}" if said else ", and without a word"
+        return f"the child ended without an answer (exit code {child.exitcode}){last}"
+    return f"the child did not answer within {limit:g} s"

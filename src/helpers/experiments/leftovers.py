@@ -233,7 +233,13 @@ def _program(function: str, *arguments: Any, limit: float) -> Outcome:
         "    from helpers.experiments import leftovers_program",
         f"    leftovers_program.{function}(*{arguments!r})",
     ]
-    return run_program("\n".join(lines) + "\n", limit=limit, name="trial.py")
+    try:
+        return run_program("\n".join(lines) + "\n", limit=limit, name="trial.py")
+    except BlockingIOError as error:
+        raise RuntimeError(
+            f"no further process can be started ({error.strerror}): end some of yours, or raise the limit "
+            "(`ulimit -u`)"
+        ) from None
 
 
 def _said(outcome: Outcome) -> list[Any]:
