@@ -42,7 +42,7 @@ from tests.gate.leaks import (
 )
 from tests.gate.limits import limit_of, limited
 from tests.gate.notebooks import LeaksItem, NotebookCell, NotebookFile
-from tests.gate.scopes import Scopes, cores, in_order, scheduling, table, workers_on
+from tests.gate.scopes import Scopes, cores, in_order, scheduling, scope_of, table, workers_on
 
 NBVAL = "0.11.0"
 NEGATIVES = PROJECT / "tests" / "negative"
@@ -237,7 +237,8 @@ def _show_notebook_times(terminalreporter: Any) -> None:
     """Show where the notebooks' time went: cells, kernel start (setup) and end (leaks and teardown)."""
     times: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for report_ in (report_ for reports in terminalreporter.stats.values() for report_ in reports):
-        scope, _, item = getattr(report_, "nodeid", "").rpartition("::")
+        nodeid = getattr(report_, "nodeid", "")
+        scope, item = scope_of(nodeid), nodeid.rpartition("::")[2]
         if ".ipynb@" in scope and hasattr(report_, "when"):
             part = {"setup": "start", "teardown": "end"}.get(
                 report_.when, "end" if item == "leaks" else "cells"
