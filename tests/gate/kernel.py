@@ -49,6 +49,7 @@ class TruthKernel(RunningKernel):  # type: ignore[misc]
         (self.home / "records").mkdir()
         (self.home / "t").mkdir()
         self.family = Marked(new_mark(), 0, self.home / "records")
+        self.family.trackers_last = True
         try:
             self.km.start_kernel(env=self._environment(method), cwd=cwd, stdout=self.log, stderr=self.log)
             self.family.root = getattr(self.km.provisioner, "pid", 0)

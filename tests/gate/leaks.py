@@ -66,6 +66,14 @@ def _where(kind: str, name: str) -> Path:
     return SHM / (("sem." if kind == "semaphore" else "") + name.lstrip("/"))
 
 
+def _runs(pid: int) -> bool:
+    """Return whether a process has this PID and runs: the zombie of an orphan waits for the system's init."""
+    try:
+        return is_alive(psutil.Process(pid))
+    except psutil.Error:
+        return False
+
+
 def _unlink(kind: str, name: str) -> None:
     with contextlib.suppress(OSError, ImportError, AttributeError):
         if kind == "semaphore":
@@ -81,6 +89,7 @@ class Marked:
         """Know a family by its mark, the PID of its root, and the folder where it writes what it makes."""
         self.mark, self.records = mark, records
         self.root = root
+        self.trackers_last = False  # whether somebody looks again when the root, and its tracker, have ended
         self.names: Mapping[int, str] = {}  # names of Process objects by PID, where the root told them
 
     @property
@@ -152,8 +161,9 @@ class Marked:
 
     def _left_memory(self) -> Iterator[Leftover]:
         for (kind, name), (pid, who) in self.memory().items():
-            # A semaphore lives as long as its object in the process that made it.
-            if kind == "semaphore" and psutil.pid_exists(pid):
+            # A semaphore lives as long as its object in the process that made it; of one that was killed, the
+            # resource tracker unlinks it, with the last process that uses that tracker: often the root.
+            if kind == "semaphore" and (_runs(pid) or (self.trackers_last and _runs(self.root))):
                 continue
             yield Leftover(kind, f"{kind} {name}", f"{name}, made by {who} (pid {pid}), never unlinked")
 

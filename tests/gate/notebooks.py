@@ -175,13 +175,14 @@ class LeaksItem(pytest.Item):
         left = kernel.left(self.config.option.leak_grace)
         if self.config.option.watch_files:
             left += changed_files(self.parent.files, self.config.rootpath)
+        default = kernel.look()["start method"]
+        known = {leftover.key for leftover in left}
+        after = kernel.left_after_the_end(self.config.option.leak_grace)
+        left += [leftover for leftover in after if leftover.key not in known]
         if left:
             raise LeftBehindError(report(left, f"{self.path.name} under {self.parent.method}"))
-        default = kernel.look()["start method"]
         if default != self.parent.method:
             raise LeftBehindError(f"the notebook ran under {default}, not under {self.parent.method}")
-        if left := kernel.left_after_the_end(self.config.option.leak_grace):
-            raise LeftBehindError(report(left, f"{self.path.name} under {self.parent.method}"))
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
         """Return the list alone: the way to it tells nothing."""
