@@ -140,7 +140,6 @@ def test_an_answer_comes_back() -> None:
     ("worker", "argument"),
     [
         (endings.exit_hard, 4),
-        (clumsy.clumsy, 1),
         (clumsy.shout_or_die, "die"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),

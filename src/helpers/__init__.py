@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _HOMES = {
-    "CountingBar": "views.counting_bar",
     "ExecutorPool": "pools.executor_pool",
     "Picture": "views.picture",
     "Table": "views.table",

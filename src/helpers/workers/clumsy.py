@@ -6,18 +6,6 @@ import time
 from helpers.workers.endings import refuse_main
 
 
-def clumsy(number: int) -> int:
-    """Return the number after a moment's sleep; in task 1 the process is killed, as when memory runs out.
-
-    Raises RuntimeError where no child runs it.
-    """
-    refuse_main("clumsy")
-    time.sleep(0.2)
-    if number == 1:
-        os.kill(os.getpid(), 9)  # SIGKILL; Windows ends a process so, too
-    return number
-
-
 def count_or_sleep(path: str) -> int:
     """Return the number of definitions in a file; for the path "endless" sleep for two minutes."""
     if path == "endless":
@@ -35,12 +23,12 @@ def root_or_error(number: int) -> int:
 
 
 def shout_or_die(word: str) -> str:
-    """Return the word in capitals; for "die" the process ends at once, without an answer.
+    """Return the word in capitals; for "die" a child ends at once, without an answer.
 
-    Raises RuntimeError where no child runs it.
+    Raises RuntimeError for "die" where no child runs it.
     """
-    refuse_main("shout_or_die")
     if word == "die":
+        refuse_main("shout_or_die")
         os._exit(1)
     return word.upper()
 

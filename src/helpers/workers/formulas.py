@@ -18,11 +18,6 @@ def pair(x: object, y: object) -> tuple[object, object]:
     return x, y
 
 
-def cut(text: str, chunksize: int = 3) -> list[str]:
-    """Return the text in pieces of `chunksize` letters: a name that parmap keeps for itself."""
-    return [text[first : first + chunksize] for first in range(0, len(text), chunksize)]
-
-
 def keep_factor(factor: float) -> None:
     """Keep the factor in this process, for every later call of `times_factor`: an initializer for a pool."""
     _kept["factor"] = factor
