@@ -88,7 +88,7 @@ class Lane:
         """The latest moment at which the worker noted something."""
         import numpy as np
 
-        return float(np.fmax.reduce(self.ends, initial=self.starts[-1]))
+        return float(np.nanmax(np.append(self.ends, self.starts[-1])))
 
     def until(self, now: float) -> Any:
         """Return the ends, `now` where none was seen."""

@@ -32,7 +32,7 @@ class Wait(NamedTuple):
 @contextmanager
 def quiet(seconds: float) -> Iterator[None]:
     """In this block processes may be quiet for so long: tasks wait for each other, or sleep."""
-    _patience.append(max(_patience[-1], seconds + QUIET / 2))
+    _patience.append(max(_patience[-1], seconds + QUIET))  # a busy machine ends the longest wait late
     try:
         yield
     finally:
