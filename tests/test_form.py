@@ -400,6 +400,10 @@ SAMPLES: dict[str, list[Callable[[Any], None]]] = {
         swaps("ex1-solution", "# Solution\n", "%%workers mine\n"),
         sets("ex1-solution", metadata={}),
     ],
+    "without_solutions": [
+        both(adds("ex1-solution", f"\n{makes}"), adds("ex2-stub", "\nprint(kept)"))
+        for makes in ("kept = 1", "for kept in []: pass", "import os as kept", "def kept(): pass")
+    ],
     "sizes": [
         both(*(adds(f"{name}-explain", " word" * 60) for name in ("first", "second", "broken")), *long_tasks),
         both(*(adds(f"{name}-explain", " word" * 90) for name in ("first", "second", "broken"))),

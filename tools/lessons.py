@@ -168,6 +168,38 @@ def rituals(notebook: Notebook) -> Iterator[str]:
             yield f"cell {cell.id}: expected `# Solution` as first line (below %%workers): the fold shows it"
 
 
+def without_solutions(notebook: Notebook) -> Iterator[str]:
+    """Require that no cell needs a name that a solution alone makes: a learner's copy has none to run."""
+    makes: dict[bool, set[str]] = {True: set(), False: set()}
+    for cell in notebook.code:
+        makes["solution" in tags(cell)] |= _made(cell)
+    for cell in notebook.code:
+        if "solution" not in tags(cell) and not cell.source.startswith("%%"):
+            needs = {one.id for one in ast.walk(tree(cell)) if isinstance(one, ast.Name)}
+            if late := sorted(needs & (makes[True] - makes[False])):
+                yield (
+                    f"cell {cell.id} needs {', '.join(late)}, which solutions alone make: a learner's copy "
+                    "runs none, so let the stub make it"
+                )
+
+
+def _made(cell: Any) -> set[str]:
+    """Return the names that a cell binds: variables, functions, classes, imports, modules of %%workers."""
+    made = {cell.source.split()[1]} if cell.source.startswith("%%workers ") else set()
+    for one in tree(cell).body:
+        if isinstance(one, ast.FunctionDef | ast.ClassDef):
+            made.add(one.name)
+        elif isinstance(one, ast.Import | ast.ImportFrom):
+            made |= {(alias.asname or alias.name).partition(".")[0] for alias in one.names}
+        else:
+            made |= {
+                name.id
+                for name in ast.walk(one)
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+            }
+    return made
+
+
 def sizes(notebook: Notebook) -> Iterator[str]:
     """Require prose of 40 words a cell in the median, nine of ten under 90; code of 3 lines, and 9."""
     prose = {cell.id: len(words(cell.source)) for cell in notebook.prose}
@@ -225,6 +257,7 @@ RULES = (
     one_role,
     heading_begins,
     rituals,
+    without_solutions,
     sizes,
     measured_minutes,
 )
