@@ -238,6 +238,8 @@ run("my_workers.double(4)")
 script = "from my_workers import double\\nprint(__file__, double(1))"
 run(f"%%program --limit 20 --into told identity.py\\n{script}")
 run("told.exit_code")
+script = "import multiprocessing\\nprint(multiprocessing.get_start_method(), __file__)"
+run(f"%%program --under spawn identity.py\\n{script}")
 run("%%program --limit never\\npass")
 """
 
@@ -250,7 +252,8 @@ def test_the_magics_are_there_after_import_helpers() -> None:
     assert "-> 8\n" in told
     assert "-> identity.py 2\nexit code 0\n" in told
     assert "-> 0\n" in told
-    assert "write %%program [--limit SECONDS]" in told
+    assert "write %%program [--under METHOD] [--limit SECONDS]" in told
+    assert "-> spawn identity.py\nexit code 0\n" in told
 
 
 CELLS = """\

@@ -52,6 +52,33 @@ def test_a_script_file_runs_with_its_arguments(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [script.name]
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_the_start_method_is_chosen_from_outside(method: str, tmp_path: Path) -> None:
+    """Children find the script's functions, and the script its neighbours, as if nobody had chosen."""
+    (tmp_path / "neighbour.py").write_text("word = 'done'\n", encoding="utf-8")
+    script = tmp_path / "script.py"
+    script.write_text(CHOSEN, encoding="utf-8")
+    said = f"{method} __main__ script.py ['a']\ndone\n"
+    assert run_program(script, "a", method=method).stdout == said
+    lines = [line for line in CHOSEN.splitlines() if "neighbour" not in line]
+    assert run_program("\n".join(lines) + "\n", "a", name="script.py", method=method).stdout == said
+
+
+CHOSEN = """\
+import os, sys
+from multiprocessing import Process, get_start_method
+word = "done"
+from neighbour import word
+
+def work():
+    print(word)
+
+if __name__ == "__main__":
+    print(get_start_method(), __name__, os.path.basename(sys.argv[0]), sys.argv[1:], flush=True)
+    Process(target=work).start()
+"""
+
+
 def test_bad_arguments_are_refused(tmp_path: Path) -> None:
     """The message says what was expected."""
     with pytest.raises(ValueError, match="more than 0"):

@@ -44,9 +44,9 @@ def register() -> None:
         write_workers(line.strip(), cell, shell.user_ns, cells.running_id())
 
     def program(line: str, cell: str) -> Outcome:
-        """Run the cell as a script: %%program [--limit SECONDS] [--into VARIABLE] [NAME.py]."""
+        """Run the cell as a script: %%program [--under METHOD] [--limit SECONDS] [--into NAME] [NAME.py]."""
         options = _program_options(line)
-        outcome = run_program(cell + "\n", limit=options.limit, name=options.name)
+        outcome = run_program(cell + "\n", limit=options.limit, name=options.name, method=options.under)
         if options.into:
             shell.push({options.into: outcome})
         return outcome
@@ -69,13 +69,16 @@ def load_ipython_extension(shell: object) -> None:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         """Raise instead of leaving the interpreter, as argparse would."""
-        raise ValueError(f"{message}: write %%program [--limit SECONDS] [--into VARIABLE] [NAME.py]")
+        raise ValueError(
+            f"{message}: write %%program [--under METHOD] [--limit SECONDS] [--into VARIABLE] [NAME.py]"
+        )
 
 
 def _program_options(line: str) -> argparse.Namespace:
     parser = _Parser(prog="%%program", add_help=False, exit_on_error=False)
     parser.add_argument("--limit", type=float, default=10.0)
     parser.add_argument("--into", default="")
+    parser.add_argument("--under", choices=["fork", "spawn", "forkserver"])
     parser.add_argument("name", nargs="?", default="program.py")
     try:
         options = parser.parse_args(shlex.split(line))

@@ -26,6 +26,14 @@ OUTPUT_LIMIT = 5_000_000  # bytes on disk, both streams together, before a progr
 SHOWN = 100_000  # characters kept of each stream
 LOOK = 0.25  # seconds between two looks at what a program prints
 PATIENCE = 1.0  # seconds that processes get to leave after their program has ended
+# Runs a script as `python SCRIPT` would, with another default: it cannot be chosen on the command line.
+UNDER = """\
+import multiprocessing, os, runpy, sys
+multiprocessing.set_start_method(sys.argv[1])
+del sys.argv[:2]
+sys.path[0] = os.path.dirname(sys.argv[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 @dataclass(frozen=True)
@@ -56,13 +64,18 @@ class Outcome:
 
 
 def run_program(
-    source_or_path: str | Path, *args: object, limit: float = 10.0, name: str = "program.py"
+    source_or_path: str | Path,
+    *args: object,
+    limit: float = 10.0,
+    name: str = "program.py",
+    method: str | None = None,
 ) -> Outcome:
     """Return the Outcome of a script that ran in a child interpreter; nothing that it started is left.
 
     `source_or_path` is Python source, or the path of a script (a Path, or one line that ends in `.py`);
     source is saved as `name`.  The script runs in an empty folder of its own that is removed afterwards, with
-    nothing on standard input.  After `limit` seconds it is ended with every process it started.  Raises
+    nothing on standard input.  With `method`, that is its default start method.  After `limit` seconds it is
+    ended with every process it started.  Raises
     ValueError for a limit that is not positive, FileNotFoundError for a script that is not there.
     """
     if not limit > 0:
@@ -75,7 +88,8 @@ def run_program(
         script = given or here / name
         if not given:
             script.write_text(source, encoding="utf-8")
-        return _run([sys.executable, str(script), *map(str, args)], base, limit, source)
+        start = ["-c", UNDER, method] if method else []
+        return _run([sys.executable, *start, str(script), *map(str, args)], base, limit, source)
 
 
 def _script_path(source_or_path: str | Path) -> Path | None:
