@@ -18,6 +18,7 @@ _HOMES = {
     "chunks": "pools.chunks",
     "doctor": "doctor",
     "draw_side_by_side": "watching.watch",
+    "draw_stages": "watching.stages",
     "family": "processes.family",
     "identity": "workers.identity",
     "run_program": "programs.program",

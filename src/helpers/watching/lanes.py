@@ -20,6 +20,7 @@ MOST_BARS = 300  # in a lane; above it the picture shows how busy the workers we
 _BINS = 500
 _LANE = 0.34  # inches, of up to eight lanes
 _BAR = 0.76  # of the lane's height
+_HAIR = 0.012  # inches, of a bar that would be too narrow to be seen
 _LINE = 0.19  # inches, of a line of a heading
 _PER_LINE = 80  # letters of a heading
 _BARS = "seconds since the start; a bar is a task"
@@ -315,7 +316,7 @@ def _draw_bars(sheet: Drawing, y: float, lane: "Lane", run: "Run", scale: Scale,
     whole, whole_fills, words = [], [], []
     for span, fill in zip(lane.spans, fills, strict=True):
         if span.end is not None and not span.died:
-            width = (span.end - span.start) * scale.inches
+            width = max((span.end - span.start) * scale.inches, _HAIR)
             whole.append((scale.x(span.start), y - height / 2, width, height))
             whole_fills.append(fill)
             ink = ink_on(fill)

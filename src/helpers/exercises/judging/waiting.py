@@ -129,7 +129,7 @@ def why_endless(wait: Wait, alone: bool) -> str:
     if wait.module == "process":
         return (
             f"{start} for a child that waits as well: what is too large for a pipe is sent only while "
-            "somebody receives it, so call `recv()` first, then `join()`"
+            "somebody receives it, so call `recv()` or `get()` first, then `join()`"
         )
     if wait.function == "join":
         return (
@@ -139,6 +139,11 @@ def why_endless(wait: Wait, alone: bool) -> str:
     if wait.module in ("pool", "parmap") and alone:
         return (
             f"{start}, but the pool has ended: take the answers inside the `with` block, which ends its pool"
+        )
+    if wait.module == "queues":
+        return (
+            f"{start}, and nobody puts anything into that queue any more: count what is sent and what is "
+            "taken, `None`s included, and look for a child that failed"
         )
     if wait.function in ("get", "next", "result"):
         return (
