@@ -268,8 +268,6 @@ def run(cell, cell_id):
         print("->", repr(result.result)[:70])
 right = "def count_lines(path):\\n    with open(path, 'rb') as file:\\n        return len(file.readlines())"
 asked = "check('start_here/count-lines', my_workers.count_lines)"
-run("from os.path import getsize", "zeroth")
-run("from helpers.workers.source import library_files", "before")
 run("from helpers import check", "first")
 if __name__ == "__main__":
     run(f"%%workers my_workers\\n{right}", "a")
@@ -285,12 +283,12 @@ if __name__ == "__main__":
     run(f"%%workers my_workers\\n{right}", "a")
     run(f"%%workers other_name\\n{right}", "a")  # the cell makes another module now
     run(asked, "b")
-    run("answer = list(map(getsize, library_files()))", "d")
-    run("check('start_here/sizes', answer)", "e")
-    run("answer = list(map(getsize, library_files())", "d")
-    run("check('start_here/sizes', answer)", "e")
-    run("answer = list(map(getsize, library_files()))", "d")
-    run("check('start_here/sizes', answer)", "e")
+    run("answer = list((3, 2, 0, 0, 1))", "d")
+    run("check('leave_nothing_running/alive', answer)", "e")
+    run("answer = list((3, 2, 0, 0, 1)", "d")
+    run("check('leave_nothing_running/alive', answer)", "e")
+    run("answer = list((3, 2, 0, 0, 1))", "d")
+    run("check('leave_nothing_running/alive', answer)", "e")
 """
 
 
@@ -306,9 +304,9 @@ def test_a_check_never_judges_code_that_is_not_on_the_screen() -> None:
         "-> 2",
         "-> ✗ not yet: the cell `%%workers my_workers` makes ",
         "-> ✗ not yet: the cell `%%workers my_workers` makes ",
-        "-> ✓ correct: two workers asked for every size, and ",
+        "-> ✓ correct: a pool lives as long as something hold",
         "-> ✗ not yet: the cell that ran before this one fail",
-        "-> ✓ correct: two workers asked for every size, and ",
+        "-> ✓ correct: a pool lives as long as something hold",
     ], outcome
 
 

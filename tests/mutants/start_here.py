@@ -1,28 +1,25 @@
 """Wrong answers to the exercises of 00."""
 
-from os.path import getsize
+from tests.mutants.kinds import Worker
 
-from helpers.workers.source import count_definitions, library_files
-from tests.mutants.kinds import Worker, Wrong
-
-FILES = library_files()
-SIZES = list(map(getsize, FILES))
-
-VALUES = {
-    "start_here/sizes": (
-        SIZES,
-        [
-            Wrong(map(getsize, FILES), "this is a map, expected the list"),
-            Wrong(sum(SIZES), "this is a int"),
-            Wrong(SIZES[:20], "there are 20 sizes"),
-            Wrong(sorted(SIZES), "not in the order"),
-            Wrong([count_definitions(path) for path in FILES], "numbers of definitions"),
-            Wrong([len(path) for path in FILES], "the first file has"),
-        ],
-    )
-}
+_MAPPED = "pool.map(getsize, files)"
 
 WORKERS = {
+    "start_here/sizes": Worker(
+        "sizes",
+        "",
+        [
+            (_MAPPED, "[getsize(file) for file in files]", "no other process took part"),
+            (_MAPPED, "sum(pool.map(getsize, files))", "expected a list"),
+            (_MAPPED, "pool.map(getsize, files[:3])", "it returned 3 sizes, expected 5"),
+            (_MAPPED, "sorted(pool.map(getsize, files))", "not in the order of the files"),
+            (_MAPPED, "pool.map(len, files)", "expected [20, 0"),
+            (_MAPPED, "pool.map_async(getsize, files)", "expected a list: one for each file"),
+            (_MAPPED, "[pool.apply(getsize, (file,)) for file in files]", "one after the other"),
+            ("Pool(2)", "Pool(1)", "one process did all 5 tasks"),
+            ("return pool", "pool", "is a `return` missing?"),
+        ],
+    ),
     "start_here/count-lines": Worker(
         "count_lines",
         "",
@@ -51,6 +48,12 @@ WORKERS = {
             ("zip(paths, parmap", "zip(sorted(paths), parmap", "another file's result"),
             ("map(function, paths, ", "map(function, paths[1:], ", "4 of the 5 paths"),
             ("return dict(zip(", "return list(zip(", "expected a dictionary"),
+            ("import parmap\n", "", "a file of its own: does it import or define `parmap`?"),
+            (
+                "parmap.map(function, paths, pm_processes=2)",
+                "([one] for one in parmap.map(function, paths, pm_processes=2))",
+                "for one.py it holds [1], expected 1",
+            ),
             (
                 "parmap.map(function, paths, pm_processes=2)",
                 "parmap.map_async(function, paths, pm_pool=__import__('multiprocessing').Pool(2)).get()",

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from multiprocessing import Pool
 from pathlib import Path
 
+from helpers.exercises.judging.comparing import require_list, short
 from helpers.exercises.judging.observing import observed
 from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.processes.folders import own_folder
-from helpers.workers.source import count_definitions, library_files
+from helpers.workers.source import count_definitions
 
 _TEXTS = {
     "one.py": b"def one():\n    pass\n",
@@ -19,20 +20,15 @@ _TEXTS = {
 }
 
 
-@exercise("sizes")
-def judge_sizes(sizes: object) -> str:
-    """Accept the size of every file of the standard library, in bytes, in the order of the files."""
-    right = [Path(path).stat().st_size for path in library_files()]
-    if not isinstance(sizes, list):
-        raise NotYet(f"this is a {type(sizes).__name__}, expected the list that `pool.map` returns")
-    if len(sizes) != len(right):
-        raise NotYet(f"there are {len(sizes)} sizes for {len(right)} files: hand over the whole list `files`")
-    if sizes == [count_definitions(path) for path in library_files()]:
-        raise NotYet("these are the numbers of definitions: the worker function is `getsize` now")
-    if sizes != right and sorted(map(str, sizes)) == sorted(map(str, right)):
-        raise NotYet("the sizes are right, but not in the order of `files`")
-    if sizes != right:
-        raise NotYet(f"the first file has {right[0]} bytes, and the list begins with {sizes[0]!r}")
+@exercise("sizes", in_child=True)
+def judge_sizes(sizes: Callable[[list[str]], object]) -> str:
+    """Accept a function that has two workers ask for the size of each file, in the order of the files."""
+    with _files() as paths:
+        with observed() as seen:
+            said = sizes(paths)
+        right = [Path(path).stat().st_size for path in paths]
+        require_list(said, right, "sizes", each="one for each file", order="the order of the files")
+        seen.require_parallel()
     return "two workers asked for every size, and the answers stand in the order of the files"
 
 
@@ -64,10 +60,13 @@ def judge_map_files(map_files: Callable[[Callable[[str], int], list[str]], dict[
             raise NotYet(
                 f"the dictionary has {len(found)} of the {len(right)} paths as keys; use each as it was given"
             )
-        if found != right:
+        if sorted(map(repr, found.values())) == sorted(map(repr, right.values())) and found != right:
             raise NotYet(
                 "every path is there, but with another file's result: keep results in the order of the paths"
             )
+        for path, value in found.items():
+            if value != right[path]:
+                raise NotYet(f"for {Path(path).name} it holds {short(value)}, expected {right[path]}")
         seen.require_parallel()
     return "two processes worked at the same time, and none is left"
 

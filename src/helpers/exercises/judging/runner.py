@@ -96,9 +96,11 @@ def _why_silent(outcome: Outcome, ended: str, module: str, name: str, codes: lis
     if outcome.ended == "at the output limit":
         return "your code prints without end (more than 5 MB): return values instead of printing them"
     if codes:
+        raised = re.search(r"^[\w.]*(?:Error|Exception)\b.*", outcome.stderr, re.MULTILINE)
+        why = f"it raised {raised[0]}" if raised else "look for `os._exit`, `sys.exit` or a crash"
         return (
             f"a worker ended with {_exit_code(int(codes[0]))} in the middle of its work, and its pool "
-            "waits for ever for the answer: look for `os._exit`, `sys.exit` or a crash"
+            f"waits for ever for the answer: {why}"
         )
     if ended == supervisor.STOPPED:
         return "your code stopped its own process, as SIGSTOP does, and nobody lets it go on; see `os.kill`"
@@ -261,7 +263,16 @@ def _in_a_sentence(error: BaseException, file: str) -> str:
     if isinstance(error, SyntaxError):
         return f"{file} is not Python yet: {error.msg} (line {error.lineno})"
     last = str(error).strip().splitlines() or [""]
-    return f"your code raised {type(error).__name__}: {last[0]}{where}"
+    return f"your code raised {type(error).__name__}: {last[0]}{where}{_advice(error)}"
+
+
+def _advice(error: BaseException) -> str:
+    """Return what to do about an exception that a file of workers often raises, or nothing."""
+    if type(error) is NameError:
+        return f"; a `%%workers` cell is a file of its own: does it import or define `{error.name}`?"
+    if "<lambda>" in str(error) or "<locals>" in str(error):
+        return "; a worker finds a function by its name in a file: use no `lambda`, and no `def` in a `def`"
+    return ""
 
 
 def _why_ended(error: SystemExit, file: str, where: str) -> str:

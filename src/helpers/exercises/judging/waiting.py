@@ -114,7 +114,7 @@ _WAITS = {
     ("connection", "recv"), ("connection", "recv_bytes"), ("connection", "poll"), ("connection", "wait"),
     ("process", "join"), ("pool", "join"), ("pool", "get"), ("pool", "wait"), ("pool", "map"),
     ("pool", "starmap"), ("pool", "apply"), ("pool", "next"), ("queues", "get"), ("_base", "result"),
-    ("parmap", "map"), ("parmap", "starmap"), ("parmap", "get"),
+    ("parmap", "map"), ("parmap", "starmap"), ("parmap", "get"), ("_base", "__exit__"),
 }  # fmt: skip
 
 
@@ -125,6 +125,11 @@ def why_endless(wait: Wait, alone: bool) -> str:
         return (
             f"{start}, and no child is left that could send: close the parent's own `sender` after "
             "`start()`, and the end of a child ends the wait with an EOFError"
+        )
+    if wait.function == "__exit__":
+        return (
+            f"the end of the `with` of line {wait.line} waits until the last task has ended, and one never "
+            "does: an executor's `with` ends no worker, a pool's does"
         )
     if wait.module == "process":
         return (
