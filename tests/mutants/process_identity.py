@@ -1,6 +1,7 @@
 """Wrong answers to the exercises of 02; the right workers are the solutions in the notebook."""
 
 import os
+from multiprocessing import current_process
 
 from tests.mutants.kinds import Worker, Wrong
 
@@ -31,6 +32,8 @@ VALUES = {
             Wrong(("MainProcess", ME, ME), "`parent_pid` is"),
             Wrong(("MainProcess", 13248, PARENT), "`pid` is 13248"),
             Wrong(("MainProcess", str(ME), PARENT), "a PID is a number"),
+            Wrong((current_process(), ME, PARENT), "for its `name`"),
+            Wrong(("MainProcess", os.getpid, PARENT), "`pid` is a function: call it"),
             Wrong(("MainProcess", ME, None), "does not know the kernel's parent"),
             Wrong(("MainProcess", ME), "cannot be used here"),
         ],
@@ -72,6 +75,7 @@ WORKERS = {
             ("process.status(),", '"stopped",', "`state` is still 'stopped'"),
             ("process.nice()", "0", "`nice` is 0"),
             ("1_000_000", "2**20", "divide `memory_info().rss` by 1 000 000"),
+            ("process.name()", "process.name", "`name` is a function: call it"),
             ("rss / 1_000_000", "rss", "divide `memory_info().rss` by 1 000 000"),
             ("rss / 1_000_000", "vms / 1_000_000", "divide `memory_info().rss` by 1 000 000"),
             ("user + system,", "user,", "add user and system"),

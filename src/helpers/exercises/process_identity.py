@@ -33,7 +33,9 @@ def judge_who_am_i(answer: tuple[object, object, object]) -> str:
     """Expect the name, the PID and the parent's PID of the process that judges."""
     name, pid, parent_pid = answer
     if name != current_process().name:
-        raise NotYet(f"the name is {name!r}, but this process has another: ask `current_process()` for it")
+        raise NotYet(
+            f"the name is {name!r}, but this process has another: ask `current_process()` for its `name`"
+        )
     if pid == os.getppid() and parent_pid == os.getpid():
         raise NotYet("the two numbers are exchanged: `getpid` is the process itself, `getppid` its parent")
     _refuse_number("pid", pid, os.getpid(), "`current_process()` or `os.getpid()`")
@@ -95,6 +97,8 @@ def _step_back(process: psutil.Process) -> None:
 def _refuse_number(what: str, number: object, right: int, source: str) -> None:
     if number is None:
         raise NotYet(f"`{what}` is None: `parent_process()` does not know the kernel's parent; ask {source}")
+    if callable(number):
+        raise NotYet(f"`{what}` is a function: call it, with parentheses behind its name")
     if type(number) is not int:
         raise NotYet(f"`{what}` is {number!r}, a {type(number).__name__}: a PID is a number; ask {source}")
     if number != right:
@@ -143,7 +147,10 @@ def _compare(painted: Any, model: psutil.Process) -> None:
         "cpu_seconds": "add user and system, the first two fields of `cpu_times()`",
     }
     for key, value in right.items():
-        close = 0.5 if key == "megabytes" else 0.005 if key == "cpu_seconds" else 0
+        if callable(painted[key]):
+            raise NotYet(f"`{key}` is a function: call it, with parentheses behind its name")
+        # Of megabytes whole ones will do.
+        close = 1 if key == "megabytes" else 0.005 if key == "cpu_seconds" else 0
         same = abs(painted[key] - value) <= close if close else painted[key] == value
         if not same:
             raise NotYet(f"`{key}` is {painted[key]!r} where {value!r} is right: {advice[key]}")
