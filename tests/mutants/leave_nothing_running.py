@@ -6,6 +6,22 @@ _WITH = "    with Pool(2) as pool:\n        return pool.map(function, items)"
 _BEFORE = "    pool = Pool(2)\n"
 _MAP = "pool.map(function, items)"
 _PROMISED = "        promised = [pool.apply_async(function, (item,)) for item in items]\n"
+_EXECUTOR = """\
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(2) as executor:
+        promised = [executor.submit(function, item) for item in items]
+        return [_result(one, seconds) for one in promised]
+
+
+def _result(promise, seconds):
+    import concurrent.futures
+
+    try:
+        return promise.result(seconds)
+    except concurrent.futures.TimeoutError:
+        return None
+"""
 _ANSWERS = "        return [_answer(one, seconds) for one in promised]\n"
 
 VALUES = {
@@ -17,6 +33,7 @@ VALUES = {
             Wrong([3, 2, 4, 0, 1], "line 3"),
             Wrong([3, 2, 0, 3, 1], "line 4"),
             Wrong([3, 2, 0, 0, 5], "line 5"),
+            Wrong(["3", 2, 0, 0, 1], "line 1: expected a number"),
             Wrong([3, 2], "5 numbers"),
             Wrong(7, "expected a list"),
         ],
@@ -89,6 +106,7 @@ WORKERS = {
             ),
             ("with Pool(2)", "with Pool(1)", "one process did all"),
             (_PROMISED + _ANSWERS, "        return [function(item) for item in items]\n", "no other process"),
+            ("    with Pool(2) as pool:\n" + _PROMISED + _ANSWERS, _EXECUTOR, "an executor's `with` ends no"),
             (_ANSWERS, "        return [None for item in items]\n", "expected"),
             (
                 _PROMISED,

@@ -3,6 +3,25 @@
 from tests.mutants.kinds import Worker
 
 _LEAK = "    pool = Pool(2)\n    if True:\n"
+_JOINED = """\
+                pool.close()
+                pool.join()
+                return answer
+"""
+_IN_WORKERS = """\
+def tally(function, paths, report):
+    with Pool(2) as pool:
+        return dict(pool.imap_unordered(partial(_reporting, function, report), paths))
+
+
+def _reporting(function, report, path):
+    answer = function(path)
+    report(path, answer)
+    return path, answer
+
+
+def _unused(function, paths, report):
+"""
 _ARRIVING = "        for path, answer in pool.imap_unordered(partial(with_path, function), paths):\n"
 _REPORT = "            report(path, answer)\n"
 _AT_THE_END = "    for item in answers.items():\n        report(*item)\n    return answers"
@@ -14,6 +33,7 @@ WORKERS = {
         [
             ("pool.starmap(pow, pairs)", "[pow(*pair) for pair in pairs]", "no other process took part"),
             ("pool.starmap", "pool.map", "TypeError"),
+            ("pool.starmap(pow, pairs)", "pool.map(lambda pair: pow(*pair), pairs)", "use no `lambda`"),
             ("Pool(2)", "Pool(1)", "one process did all 6 tasks"),
             ("(pow, pairs)", "(pow, pairs, chunksize=6)", "one process did all 6 tasks"),
             ("pool.starmap(pow, pairs)", "[pool.apply(pow, pair) for pair in pairs]", "one after the other"),
@@ -40,6 +60,7 @@ WORKERS = {
             ("            if answer:\n", "            if True:\n", "it returned 0"),
             ("if answer:", "if not answer:", "it returned 0"),
             ("                return answer\n", "                return True\n", "it returned True"),
+            ("                return answer\n", _JOINED, "`join()` and an executor's `with` for all tasks"),
             ("                return answer\n", "                answer\n", "you waited for that one"),
             ("    return None", "    return 0", "expected None"),
             ("    return None", "    return answer", "expected None"),
@@ -54,6 +75,7 @@ WORKERS = {
         [
             ("pool.imap_unordered(", "pool.imap(", "while the first file was held up"),
             ("pool.imap_unordered(", "pool.map(", "while the first file was held up"),
+            ("def tally(function, paths, report):\n", _IN_WORKERS, "`report` was handed to a worker"),
             (_REPORT, "", "never called"),
             (
                 "report(path, answer)\n    return",

@@ -21,6 +21,7 @@ _ALL_OR_NOTHING = """\
             return [None for item in items]
 """
 _WITHOUT = "        return [one for one in map(answer_or_none, handles) if one is not None]\n"
+_ASKED = "        return [one.get() if one.successful() else None for one in handles]\n"
 _SET_UP = "    with Pool(2, initializer=load, initargs=(pairs,)) as pool:\n"
 _WAITS = "            handle.wait(max(0, deadline - monotonic()))\n"
 _DONE = "        done = {item: handle for item, handle in handles.items() if handle.ready()}\n"
@@ -39,12 +40,13 @@ WORKERS = {
                 "None",
             ),
             ("pool.map(look_up, words)", "pool.map(look_up, words[1:])", "5 answers, expected 6"),
+            ("pool.map(look_up, words)", "pool.map(look_up, pairs)", "3 answers, expected 6"),
             ("pool.map(look_up, words)", "pool.map(look_up, words[::-1])", "not in the order"),
             ("        return pool", "        pool", "it returned None"),
             ("Pool(2, ", "Pool(1, ", "one process did all 6 tasks"),
             ("look_up, words)", "look_up, words, chunksize=6)", "one process did all 6 tasks"),
             ("    meaning.update(pairs)\n", "    meaning.update(pairs), meaning.update(pairs)\n", "2 times"),
-            ("initargs=(pairs,)", "initargs=pairs", "its pool waits for ever"),
+            ("initargs=(pairs,)", "initargs=pairs", "it raised TypeError: load()"),
             (
                 _SET_UP + "        return pool.map(look_up, words)",
                 "    with Pool(2) as pool:\n"
@@ -66,6 +68,7 @@ WORKERS = {
             (_HANDLES + _GATHERED, _UNORDERED, "not in the order"),
             (_HANDLES + _GATHERED, _ALL_OR_NOTHING, "expected [4, None, 3, 5, None, 0]"),
             (_GATHERED, _WITHOUT, "4 answers, expected 6"),
+            (_GATHERED, _ASKED, "`successful()` was asked before the task had ended"),
             (_GATHERED, "        return handles\n", "expected [4, None, 3, 5, None, 0]"),
             ("return handle.get(timeout=60)", "return handle.get(timeout=0)", "it returned [None, None"),
             ("except Exception", "except TypeError", "ask for each answer by itself"),
@@ -92,7 +95,8 @@ WORKERS = {
         "in_time",
         "",
         [
-            (_WAITS, "            handle.wait()\n", "you waited 9 s"),
+            (_WAITS, "            handle.wait()\n", "for all items together you waited"),
+            (_WAITS, "            handle.wait(seconds)\n", "for all items together you waited"),
             (_WAITS, "            pass\n", "expected {16: 4"),
             (_DONE, "        done = handles\n", "not ready"),
             (" if handle.successful()}", "}", "leave that item out"),

@@ -29,6 +29,16 @@ def _all(sender, function, items):
 
 def _unused(function, items):
 """
+_POOL = """\
+def gather(function, items):
+    from multiprocessing import Pool
+
+    with Pool(len(items)) as pool:
+        return pool.map(function, items)
+
+
+def _unused(function, items):
+"""
 _KILL_PARENT = "import os, signal\n    return os.kill(os.getppid(), signal.SIGTERM)"
 _STOP_SELF = "import os, signal\n    return os.kill(os.getpid(), signal.SIGSTOP)"
 _STOPPED = [("return child.exitcode", _STOP_SELF, "stopped its own process")] * hasattr(signal, "SIGSTOP")
@@ -39,6 +49,11 @@ WORKERS = {
         [
             ("    child.join()\n", "", "still runs"),
             ("    return child.exitcode", "    child.exitcode", "`return` is missing"),
+            (
+                "    child.join()\n    return child.exitcode",
+                "    return child.join()",
+                "what `join()` returns",
+            ),
             ("    return child.exitcode", "    return 3", "came back"),
             ("return child.exitcode", "return code", "came back"),
             ('name="SubProcess", ', "", "give `Process` a `name`"),
@@ -118,6 +133,8 @@ WORKERS = {
                 "main process did",
             ),
             ("def gather(function, items):\n", _ONE_CHILD, "one child per item"),
+            ("def gather(function, items):\n", _POOL, "a pool's workers outlive their answers"),
+            ("except EOFError:", "except ValueError:", "the EOFError of `recv()` came out"),
             ("            answers.append(None)", "            pass", "expected 5"),
             ("            answers.append(None)", '            answers.append("")', "expected"),
             (

@@ -37,6 +37,8 @@ def judge_alive(alive: Sequence[int]) -> str:
     if not isinstance(alive, list | tuple) or len(alive) != len(LINES):
         raise NotYet(f"expected a list of {len(LINES)} numbers, one for each line")
     for place, (said, right, why) in enumerate(zip(alive, LINES.values(), _WHY, strict=True), 1):
+        if type(said) is not int:
+            raise NotYet(f"line {place}: expected a number, not {said!r}")
         if said != right:
             raise NotYet(f"line {place} does not leave {said!r} alive: {why}")
     return "a pool lives as long as something holds it and nobody ends it"

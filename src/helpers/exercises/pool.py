@@ -34,7 +34,7 @@ def judge_first_hit(first_hit: Callable[..., object]) -> str:
     if waited:
         raise NotYet(
             "the answer 5 was there while the first item was held up, but you waited for that one: `map` "
-            "waits for all answers, `imap` for the first one, and an executor's `with` for all tasks"
+            "waits for all answers, `imap` for the first one, `join()` and an executor's `with` for all tasks"
         )
     if said != 5:
         raise NotYet(f"for {items}, the 7 being held up, it returned {short(said)}, expected 5")
@@ -61,7 +61,15 @@ def judge_as_they_come(tally: Callable[..., object]) -> str:
 
         # The first file is held up until another one has been reported.
         gate = WithMarks(count_definitions, folder, waits={paths[0]: "reported"}, limit=_HELD)
-        said = tally(gate, paths, report)
+        try:
+            said = tally(gate, paths, report)
+        except Exception as error:  # of pickle, in several kinds
+            if "<locals>.report" not in str(error):
+                raise
+            raise NotYet(
+                "`report` was handed to a worker: it belongs to the main process, so call it here, for each "
+                "answer that arrives"
+            ) from None
         held_up = mark_there(folder, GAVE_UP)
     if not isinstance(said, dict):
         raise NotYet(f"it returned {short(said)}, expected a dictionary of path: number")

@@ -38,7 +38,7 @@ def judge_exit_code(exit_code_of: Callable[[int | str], object]) -> str:
         if said is None:
             raise NotYet(
                 "it returned None: the child still runs when `exitcode` is read (`join()` waits), "
-                "or the `return` is missing"
+                "or the `return` is missing, or this is what `join()` returns"
             )
         started[0].join()
         if started[0].exitcode != right:
@@ -91,7 +91,7 @@ def judge_gather(gather: Callable[..., object]) -> str:
     import json
 
     paths = sorted(map(str, Path(json.__file__).parent.glob("*.py")))
-    with quiet(_TOGETHER), own_folder("gather") as folder, _births() as started:
+    with quiet(_TOGETHER), own_folder("gather") as folder, _births(pools=False) as started:
         said = gather(InReverse(count_definitions, paths, str(folder), os.getpid(), _TOGETHER), paths)
         pids = [file.read_text() for file in folder.iterdir() if file.name.isdigit()]
         alone = mark_there(str(folder), GAVE_UP)
@@ -110,9 +110,14 @@ def judge_gather(gather: Callable[..., object]) -> str:
     if not all(map(is_joined, started)):
         raise NotYet("the answers are right, but a child was not joined: an answer may come before the end")
     words = ["fork", "die", "", "spawn", "die"]
-    require_list(
-        gather(shout_or_die, words), ["FORK", None, "", "SPAWN", None], "answers (None for a child that died)"
-    )
+    try:
+        said = gather(shout_or_die, words)
+    except EOFError:
+        raise NotYet(
+            "a child died without an answer, and the EOFError of `recv()` came out: catch it, and put None "
+            "in its place"
+        ) from None
+    require_list(said, ["FORK", None, "", "SPAWN", None], "answers (None for a child that died)")
     large = [1_000_000, 3, 500_000]
     require_list(
         [len(text or "") for text in as_list(gather(repeat, large))], large, "lengths of large answers"
@@ -121,12 +126,21 @@ def judge_gather(gather: Callable[..., object]) -> str:
 
 
 @contextmanager
-def _births(late: float = 0.0) -> Iterator[list[Any]]:
-    """Yield the list of the processes started in this block; they begin their work `late` seconds late."""
+def _births(late: float = 0.0, pools: bool = True) -> Iterator[list[Any]]:
+    """Yield the list of the processes started in this block; they begin their work `late` seconds late.
+
+    Unless there may be `pools`, a worker of one is not started: NotYet is raised.
+    """
     started: list[Any] = []
     start = BaseProcess.start
 
     def noted(process: Any) -> None:
+        home = getattr(process._target, "__module__", None) or ""
+        if not pools and home.startswith(("multiprocessing.pool", "concurrent.")):
+            raise NotYet(
+                "a pool's workers outlive their answers, and a pool waits for ever when one dies: start a "
+                "`Process` of your own for each item"
+            )
         started.append(process)
         if late and process._target is not None:
             process._target = Later(process._target, late)
