@@ -117,6 +117,14 @@ def test_an_executor_is_watched() -> None:
     assert futures.results == [0, 2, 4]
 
 
+def test_a_worker_that_is_replaced_is_one_at_a_time() -> None:
+    """Three lanes of one worker: the sentence does not say that one process did it all."""
+    with multiprocessing.Pool(1, maxtasksperchild=2) as pool:
+        run = watch(pool.map, double, range(6), chunksize=1)
+    assert len(run.lanes) == 3
+    assert repr(run) == "6 tasks on 1 worker at a time, all finished"
+
+
 @pytest.mark.parametrize("kind", ["pool", "executor"])
 def test_threads_have_lanes_of_their_own(kind: str) -> None:
     """Each thread has its lane, all in this process, and may run functions that no child could import."""

@@ -184,7 +184,8 @@ class Run:
 
     def __repr__(self) -> str:
         """Return a sentence of facts that are the same in each run: `8 tasks on 4 workers, all finished`."""
-        return f"{self.plan}, {self._outcome()}"
+        replaced = self.plan.offered == 1 < self.workers  # by others, in their turn
+        return f"{self.plan}{' at a time' * replaced}, {self._outcome()}"
 
     def draw(self, title: str = "", by: str = "worker", chunksize: int | None = None) -> "Picture":
         """Return the picture of the run: one lane per worker, one bar per task, time from 0.
