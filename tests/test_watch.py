@@ -461,3 +461,20 @@ def test_tasks_are_named_where_their_number_differs_between_machines(pool: Pool)
         repr(watch(pool.map, double, range(3), called="every file"))
         == "every file on 2 workers, all finished"
     )
+
+
+def in_threads(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+    """Return what two threads of its own return."""
+    with ThreadPool(2) as threads:
+        return threads.map(function, items, chunksize=1)
+
+
+def test_threads_of_a_call_that_does_not_tell_are_called_threads() -> None:
+    """Lanes in the process that calls are threads, and stay so beside another run in one picture."""
+    run = watch(in_threads, meet, [threading.Barrier(2)] * 2)
+    assert repr(run) == "2 tasks, all finished"
+    assert [lane.label for lane in run.lanes] == ["thread 1", "thread 2"]
+    assert {lane.pid for lane in run.lanes} == {os.getpid()}
+    for panel in _panels({"one": run, "two": run}, told):
+        assert [row.label.partition(" · ")[0] for row in panel.rows] == ["thread 1", "thread 2"]
+        assert len(set(panel.colours)) == 2

@@ -16,7 +16,8 @@ from helpers.views.words import plural
 class Plan:
     """What is known before the run: tasks, workers offered and what they are, and the size of the chunks.
 
-    `called` names the tasks where their number differs from machine to machine.
+    `called` names the tasks where their number differs from machine to machine; `bar` is what a bar of the
+    picture is.
     """
 
     tasks: int
@@ -24,6 +25,7 @@ class Plan:
     noun: str
     chunksize: int | None
     called: str = ""
+    bar: str = "task"
 
     @property
     def serial(self) -> bool:

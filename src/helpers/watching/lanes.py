@@ -23,7 +23,7 @@ _BAR = 0.76  # of the lane's height
 _HAIR = 0.012  # inches, of a bar that would be too narrow to be seen
 _LINE = 0.19  # inches, of a line of a heading
 _PER_LINE = 80  # letters of a heading
-_BARS = "seconds since the start; a bar is a task"
+_BARS = "seconds since the start; a bar is a {}"
 _CHUNKS = "seconds since the start; a bar is a task, a colour is a chunk"
 _DENSITY = "seconds since the start; the height is the share of the time at work"
 
@@ -115,7 +115,8 @@ def draw_runs(
         top += panel.lines * scale.lane
     for tick in _ticks(until):
         sheet.add(Words(scale.x(tick), top + 0.15, f"{tick:g}", anchor="middle"))
-    what = _DENSITY if crowded else _CHUNKS if chunksize else _BARS
+    bar = panels[0].run.plan.bar
+    what = _DENSITY if crowded else _CHUNKS if chunksize else _BARS.format(bar)
     sheet.add(Words((LEFT + WIDTH - RIGHT) / 2, top + 0.36, what, anchor="middle"))
     return sheet
 
@@ -261,7 +262,7 @@ def _draw_panel(sheet: Drawing, top: float, panel: Panel, scale: Scale) -> None:
     for number, (row, colour) in enumerate(zip(panel.rows, panel.colours, strict=True)):
         y = top + (number + 0.5) * scale.lane
         sheet.add(Words(LEFT - 0.07, y, row.label, min(SIZE, scale.text + 1), anchor="end"))
-        sheet.add(Words(WIDTH - RIGHT + 0.07, y, plural(row.tasks, "task"), scale.text, GREY))
+        sheet.add(Words(WIDTH - RIGHT + 0.07, y, plural(row.tasks, panel.run.plan.bar), scale.text, GREY))
         if row.starting:
             _draw_start(sheet, y, row.lanes[0].first, scale)
         if scale.crowded:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import Counter
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from time import perf_counter_ns
@@ -53,11 +54,22 @@ class Recording:
                 if look and not _alive(pid):
                     fates[running] = Fate.DIED
             found.append((starts[0], pid, thread, records["task"], starts, ends, fates))
-        labels = (f"{self.plan.noun} {number}" for number in range(1, len(found) + 1))
+        numbers: Counter[str] = Counter()
         return tuple(
-            Lane("this process" if (pid, thread) == self._here else next(labels), pid, *columns)
+            Lane(self._label(pid, thread, numbers), pid, *columns)
             for _, pid, thread, *columns in sorted(found, key=lambda lane: lane[:3])
         )
+
+    def _label(self, pid: int, thread: int, numbers: Counter[str]) -> str:
+        """Return the name of a lane, numbered among those of its kind.
+
+        A call may not tell what works for it; a lane in the process that calls is a thread's all the same.
+        """
+        if (pid, thread) == self._here:
+            return "this process"
+        noun = "thread" if pid == self._here[0] and self.plan.noun == "worker" else self.plan.noun
+        numbers[noun] += 1
+        return f"{noun} {numbers[noun]}"
 
     def run(self, results: list[Any]) -> Run:
         """Return the run as it is now."""
