@@ -2,18 +2,15 @@
 
 import multiprocessing
 import pickle
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from helpers.exercises.judging.comparing import require_list, short
 from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.exercises.judging.waiting import quiet
-from helpers.processes.folders import own_folder
+from helpers.workers import methods
 from helpers.workers.endings import exit_with
-from helpers.workers.methods import started_by
 
 _LIMIT = 30.0  # seconds that a child gets which needs a tenth of one
 _SHORT = 0.5  # seconds after which a child that goes on is to be ended
@@ -27,7 +24,7 @@ def judge_under(under: Callable[..., object]) -> str:
     own = multiprocessing.get_start_method(allow_none=True)
     for method in multiprocessing.get_all_start_methods():
         try:
-            said = under(method, started_by, items)
+            said = under(method, methods.started_by, items)
         except RuntimeError as error:
             raise _chosen_for_all(error) from None
         if multiprocessing.get_start_method(allow_none=True) != own:
@@ -44,12 +41,12 @@ def judge_under(under: Callable[..., object]) -> str:
 def judge_gather(gather: Callable[..., object]) -> str:
     """Accept the answers, in any order, of one child per item by each method, though the default is fork."""
     items = [2, 7, 1, 8]
-    methods = multiprocessing.get_all_start_methods()
-    if "fork" in methods:  # where the task's own code goes wrong
+    known = multiprocessing.get_all_start_methods()
+    if "fork" in known:  # where the task's own code goes wrong
         multiprocessing.set_start_method("fork", force=True)
-    for method in methods:
+    for method in known:
         try:
-            said = gather(method, started_by, items)
+            said = gather(method, methods.started_by, items)
         except RuntimeError as error:
             if "SemLock" in str(error):
                 raise NotYet(
@@ -68,30 +65,20 @@ def judge_gather(gather: Callable[..., object]) -> str:
 @exercise("try-methods", in_child=True, limit=30)
 def judge_try_methods(try_methods: Callable[..., object]) -> str:
     """Accept exit codes, names of exceptions, and None for what goes on, for each method of this system."""
-    methods = multiprocessing.get_all_start_methods()
-
-    def local(_: object) -> None:
-        """Cannot be pickled."""
-
-    with own_folder("plugin") as folder:
-        Path(folder, "only_here.py").write_text("def work(_): pass\n", encoding="utf-8")
-        sys.path.insert(0, str(folder))
-        from only_here import work  # type: ignore[import-not-found]
-
-        sys.path.remove(str(folder))
-        name = _pickling_error(local)
-        for what, function, argument, limit, end, forked in (
-            ("a function that returns", abs, -3, _LIMIT, 0, 0),
-            ("a child that ends with 3", exit_with, 3, _LIMIT, 3, 3),
-            ("a function that cannot be pickled", local, 0, _LIMIT, name, 0),
-            ("a module that only the parent can import", work, 0, _LIMIT, 1, 0),
-            ("a child that goes on", time.sleep, _LONG, _SHORT, None, None),
-        ):
-            with quiet(_SHORT):
-                said = _tried(try_methods, what, function, argument, limit)
-            right = {method: forked if method == "fork" else end for method in methods}
-            _require_ends(said, right, what)
-            _require_nobody()
+    known = multiprocessing.get_all_start_methods()
+    local = methods.not_picklable()
+    methods.ready = True
+    for what, function, argument, limit, end, forked in (
+        ("a function that returns", abs, -3, _LIMIT, 0, 0),
+        ("a child that ends with 3", exit_with, 3, _LIMIT, 3, 3),
+        ("a function that cannot be pickled", local, 0, _LIMIT, _pickling_error(local), 0),
+        ("a function that needs what the parent set", methods.need_ready, 0, _LIMIT, 1, 0),
+        ("a child that goes on", time.sleep, _LONG, _SHORT, None, None),
+    ):
+        with quiet(_SHORT):
+            said = _tried(try_methods, what, function, argument, limit)
+        _require_ends(said, {method: forked if method == "fork" else end for method in known}, what)
+        _require_nobody()
     return "you know of each function how it ends, under every method"
 
 

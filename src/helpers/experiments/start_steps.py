@@ -22,14 +22,14 @@ ORDER = ("fork", "spawn", "forkserver")
 SOURCE = """\
 import time
 began = time.perf_counter_ns()
-import decimal, json, os, sys
+import decimal, json, os, re, sys
 def note(what, at=None):
     line = json.dumps([what, at or time.perf_counter_ns(), os.getpid(), os.getppid()]) + "\\n"
     with open({notes!r}, "a") as file:
         file.write(line)
 def worker():
     note("worker")
-    note("command " + " ".join(word.split(";")[0] for word in sys.orig_argv if "import" in word))
+    note("command " + "".join(re.findall(r"from multiprocessing\\S+ import \\w+", " ".join(sys.orig_argv))))
 note("file", began)
 note("read")
 if __name__ == "__main__":
@@ -77,10 +77,23 @@ class Starts:
             ("is pickled", *(_list(name for name, _ in one.pickled) for one in second)),
             ("a new Python starts", *(_new_python(one, self.starts) for one in second)),
             ("the child's command line", *(one.command for one in second)),
-            ("the child reads your file", *("no" if one.file is None else "yes" for one in second)),
+            (
+                "your file is read",
+                *("no" if one == "by nobody" else "yes" for one in self.read_by().values()),
+            ),
             ("the worker's first line", *("runs" if one.worker else "-" for one in second)),
         ]
         return Table(["step", *(one.method for one in second)], rows)
+
+    def read_by(self) -> dict[str, str]:
+        """Return for each method who reads the program's file before its worker runs."""
+        found = dict.fromkeys((one.method for one in self.starts), "by nobody")
+        for one in self.starts:
+            if one.file is not None:
+                found[one.method] = "by each child"
+            elif one.server[1] is not None:
+                found[one.method] = "once, by the server"
+        return found
 
     def draw(self) -> Picture:
         """Return the picture: one panel a start, all on one axis from the call of `start()`."""
@@ -91,9 +104,9 @@ class Starts:
         parts = []
         for one in self.starts:
             if one.number == 2:
-                reads = "does not read the file" if one.file is None else "reads the file first"
-                what = "pickles and " if one.bytes else "pickles nothing and "
-                parts.append(f"{one.method} {what}{reads}")
+                what = "pickles, and the" if one.bytes else "pickles nothing, and the"
+                read = "not read" if self.read_by()[one.method] == "by nobody" else "read first"
+                parts.append(f"under {one.method} Python {what} file is {read}")
         return f"{plural(len(self.starts), 'start')}: {'; '.join(parts)}"
 
 
