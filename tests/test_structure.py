@@ -158,9 +158,10 @@ from concurrent.futures import ProcessPoolExecutor
 import parmap
 
 from helpers import ExecutorPool, check, doctor, tryout, watch
-from helpers.experiments import chunk_explorer, leftovers, parmap_pairs, pool_methods
+from helpers.experiments import chunk_explorer, leftovers, parmap_pairs, pool_methods, scheduler
 from helpers.workers.naps import nap
 from helpers.workers.numbers import square
+from helpers.workers.two_at_once import add_one
 """
 CALLS = {
     "watch": """
@@ -180,6 +181,7 @@ chunk_explorer.run_job(chunk_explorer.Job())
 with multiprocessing.Pool(2) as pool:
     pool_methods.compare_methods(pool)
 parmap_pairs.compare_pairs()
+scheduler.replay(scheduler.Program(add_one, total=0), "ABBA")
 """,
     "leftovers": """
 leftovers.what_stays("pool = Pool(2)")
