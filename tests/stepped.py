@@ -72,3 +72,20 @@ def mark_for_ever(step: Any) -> None:
 def with_timeout(lock: Any, step: Any) -> None:
     step("lock")
     lock.acquire(timeout=3)
+
+
+def lock_first(total: Any, step: Any) -> None:
+    with total.get_lock():
+        step("read")
+        total.value += 1
+
+
+def look_then_lock(total: Any, step: Any) -> None:
+    step("look")
+    if total.value == 0:
+        with total:
+            total.value += 1
+
+
+def no_mark(total: Any, step: Any) -> None:
+    total.value += 1

@@ -37,6 +37,9 @@ ODD = {
     "never given back": Program(stepped.keep, lock=Lock),
     "not its own lock": Program(stepped.give_back, lock=RLock),
     "tried": Program(stepped.try_lock, lock=Lock, got=0),
+    "a lock before the first mark": Program(stepped.lock_first, total=0),
+    "a lock in the middle of a step": Program(stepped.look_then_lock, total=0),
+    "no mark at all": Program(stepped.no_mark, total=0),
     "an error": Program(stepped.fail, two_at_once.add_one, total=0),
     "gone": Program(stepped.leave, two_at_once.add_one, total=0),
 }
@@ -86,9 +89,23 @@ def test_odd_programs_have_their_own_verdicts() -> None:
         "never given back": {"stuck"},
         "not its own lock": {"error"},
         "tried": {"right", "wrong"},
+        "a lock before the first mark": {"right"},
+        "a lock in the middle of a step": {"right", "wrong"},
+        "no mark at all": {"right"},
         "an error": {"error"},
         "gone": {"error"},
     }
+
+
+def test_a_process_stops_by_itself_before_it_takes_a_lock() -> None:
+    """But not where a mark stands right before it; nor does it begin before it is let go."""
+    marks = {
+        name: [mark for _, mark, _ in replay(ODD[name], "AA").turns()][1:] for name in ODD if "lock " in name
+    }
+    assert marks["a lock before the first mark"] == ["take total's lock", "read"]
+    assert marks["a lock in the middle of a step"] == ["look", "take total's lock"]
+    assert [mark for _, mark, _ in replay(ODD["no mark at all"], "A").turns()] == ["", "read total"]
+    assert [mark for _, mark, _ in replay(LOCKED, "AAA").turns()][1:] == ["lock", "read", "write"]
 
 
 @pytest.mark.parametrize(

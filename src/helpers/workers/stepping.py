@@ -2,7 +2,9 @@
 
 The function that runs here is an ordinary worker with marks, `step("read")`, in it. The locks and shared
 numbers that it gets are real; they are wrapped, so that the parent hears which lock was taken, which one is
-waited for, and which one was given back. Children import this module, so it imports as little as it can.
+waited for, and which one was given back. A process also stops by itself before it takes a lock, unless it
+passed a mark right before: what it did since then and the taking are two things, and others may come between.
+Children import this module, so it imports as little as it can.
 """
 
 from __future__ import annotations
@@ -76,37 +78,52 @@ class Step:
 
     def __init__(self, line: Line) -> None:
         """Keep the line to the parent."""
-        self._line = line
+        self.line = line
+        self.has_begun = False  # passed a mark
+        self.is_fresh = False  # passed a mark, and took no lock since
 
     def __call__(self, mark: str) -> None:
         """Tell where this process is, with the plain values of the caller's variables, and wait."""
         names = sys._getframe(1).f_locals.items()
-        self._line.tell("before", str(mark), tuple((name, it) for name, it in names if type(it) in _SHOWN))
-        self._line.hear()
+        self.stop(str(mark), tuple((name, it) for name, it in names if type(it) in _SHOWN))
+
+    def stop(self, mark: str, known: tuple[tuple[str, Any], ...] = ()) -> None:
+        """Wait until this process may pass."""
+        self.line.tell("before", mark, known)
+        self.line.hear()
+        self.has_begun = self.is_fresh = True
 
 
 class TellingLock:
     """A lock whose process tells when it takes it, when it has to wait for it, and when it gives it back."""
 
-    def __init__(self, name: str, lock: Any, line: Line) -> None:
+    def __init__(self, name: str, lock: Any, step: Step) -> None:
         """Keep the lock itself, which any other process may hold."""
-        self._name, self._lock, self._line, self._depth = name, lock, line, 0
+        self._name, self._lock, self._step, self._depth = name, lock, step, 0
 
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
         """Return whether this process has the lock now; ValueError for a timeout, which needs a clock."""
         if timeout is not None:
             raise ValueError("here turns are counted, not seconds: acquire the lock without a timeout")
+        if not (self._depth or self._step.is_fresh):
+            self._step.stop(f"take {self._name}")
+        return self.take(block)
+
+    def take(self, block: bool = True) -> bool:
+        """Return whether this process has the lock now."""
+        line = self._step.line
         waits = not self._lock.acquire(block=False)
         if waits and not block:
             return False
         if waits:
-            self._line.tell("waits", self._name)
-            self._line.take(self._lock)
+            line.tell("waits", self._name)
+            line.take(self._lock)
         self._depth += 1
+        self._step.is_fresh = False
         if self._depth == 1:
-            self._line.tell("took", self._name)
+            line.tell("took", self._name)
         if waits:  # the one that gave it back goes on to its next mark first
-            self._line.hear()
+            line.hear()
         return True
 
     def release(self) -> None:
@@ -114,7 +131,7 @@ class TellingLock:
         self._lock.release()
         self._depth -= 1
         if self._depth <= 0:
-            self._line.tell("freed", self._name)
+            self._step.line.tell("freed", self._name)
 
     def __enter__(self) -> bool:
         """Take the lock."""
@@ -128,20 +145,32 @@ class TellingLock:
 class TellingValue:
     """A shared number, used as a multiprocessing.Value is: its lock is taken for each reading and writing."""
 
-    def __init__(self, name: str, number: Any, lock: Any, line: Line) -> None:
+    def __init__(self, name: str, number: Any, lock: Any, step: Step) -> None:
         """Keep the number, something with a `value`, and wrap its lock."""
-        self._number, self._lock = number, TellingLock(f"{name}'s lock", lock, line)
+        self._name, self._number, self._step = name, number, step
+        self._lock = TellingLock(f"{name}'s lock", lock, step)
 
     @property
     def value(self) -> Any:
         """The number."""
-        with self._lock:
+        self._take("read")
+        try:
             return self._number.value
+        finally:
+            self._lock.release()
 
     @value.setter
     def value(self, number: Any) -> None:
-        with self._lock:
+        self._take("write")
+        try:
             self._number.value = number
+        finally:
+            self._lock.release()
+
+    def _take(self, what: str) -> None:
+        if not self._step.has_begun:  # else it would go before anybody is let go
+            self._step.stop(f"{what} {self._name}")
+        self._lock.take()
 
     def get_lock(self) -> TellingLock:
         """Return the number's lock."""
@@ -161,12 +190,13 @@ def run(line: Line, function: Callable[..., object], shared: Mapping[str, Any]) 
 
     A shared thing is a lock, or a pair of a number (something with a `value`) and its lock.
     """
+    step = Step(line)
     telling = {
-        name: TellingValue(name, it[0], it[1], line) if isinstance(it, tuple) else TellingLock(name, it, line)
+        name: TellingValue(name, it[0], it[1], step) if isinstance(it, tuple) else TellingLock(name, it, step)
         for name, it in shared.items()
     }
     try:
-        function(**telling, step=Step(line))
+        function(**telling, step=step)
     except Exception as error:
         line.tell("raised", f"{type(error).__name__}: {error}")
     else:

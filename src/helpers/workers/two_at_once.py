@@ -53,3 +53,12 @@ def pay_back_in_order(left: Any, right: Any, step: Any) -> None:
         with right.get_lock():
             right.value -= 20
             left.value += 20
+
+
+def book(seats: Any, sold: Any, step: Any) -> None:
+    """Sell a seat if there is one: look, then take it."""
+    step("look")
+    if seats.value > 0:
+        step("take")
+        seats.value -= 1
+        sold.value += 1
