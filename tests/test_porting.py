@@ -53,7 +53,7 @@ def test_cures_side_by_side() -> None:
     assert table.rows == (
         ("global", "before", "right", "['1 m']", "['1 m']"),
         ("global", "lazy: fork", "right", "right", "right"),
-        ("global", "right", "right", "right", "right"),
+        ("global", "ported", "right", "right", "right"),
     )
 
 

@@ -53,16 +53,16 @@ def three_ways(program: Outcome | str) -> Runs:
 
 
 def compare_cures(cases: Mapping[str, tuple[Runs, Runs]]) -> Table:
-    """Return three rows for each program: before, with fork pinned, and with the right cure.
+    """Return three rows for each program: before, pinned to fork, and ported.
 
-    Each case is the Runs of the program before and of the right one, whose answer is the right one; pinned
-    to fork, the program before is run now.
+    Each case is the Runs of the program before and of the ported one, whose answer is right; the one
+    before is run now, pinned to fork.
     """
     lazy = _run_all([pin_fork(before.source) for before, _ in cases.values()])
     rows = []
-    for (name, (before, right)), pinned in zip(cases.items(), lazy, strict=True):
-        answer = next(iter(right.outcomes.values())).stdout
-        for cure, runs in (("before", before), ("lazy: fork", pinned), ("right", right)):
+    for (name, (before, ported)), pinned in zip(cases.items(), lazy, strict=True):
+        answer = next(iter(ported.outcomes.values())).stdout
+        for cure, runs in (("before", before), ("lazy: fork", pinned), ("ported", ported)):
             rows.append((name, cure, *runs.verdicts(answer)))
     return Table(["program", "cure", *methods()], rows)
 
