@@ -29,7 +29,7 @@ WORKERS = {
                 "    for child in children:\n        child.run()\n",
                 "can only join a started process",
             ),
-            (_START, "", "waits in `get()`"),
+            (_START, "", "in `get()`, and nobody puts anything"),
             ("sorted(arrived)", "arrived", "not in the order"),
             ("sorted(arrived)", "sorted(arrived, reverse=True)", "not in the order"),
             ("[answer for number, answer in", "[number for number, answer in", "expected [3, 1, 4, 2]"),
@@ -103,8 +103,8 @@ WORKERS = {
         "two_stages",
         "",
         [
-            (_TWICE + _TWICE, _TWICE, "waits in `get()`"),
-            ("middle, 2))", "middle, 1))", "waits in `get()`"),
+            (_TWICE + _TWICE, _TWICE, "in `get()`, and nobody puts anything"),
+            ("middle, 2))", "middle, 1))", "in `get()`, and nobody puts anything"),
             ("for _ in range(2) for pair", "for _ in range(1) for pair", "the dictionary lacks"),
             (_LOOP, _ALL_BEFORE, "before `first` was through"),
             (
