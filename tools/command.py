@@ -15,6 +15,7 @@ from tools import (
     minutes,
     navigation,
     one_run,
+    questions,
     reading,
     running,
     skeleton,
@@ -115,6 +116,8 @@ def _derived(root: Path) -> Iterator[tuple[Path, str | bytes]]:
         text, png = navigation.readme_with_picture(text, canonical.read(folder / navigation.HOME))
         yield root / navigation.PICTURE_FILE, png
     yield readme, text
+    if (root / questions.SOURCE).is_file():
+        yield root / questions.PAGE, questions.page(root)
 
 
 def _stale(root: Path, paths: Sequence[Path]) -> Iterator[str]:

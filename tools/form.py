@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 
 from tools import AuthoringError, canonical, lessons, navigation, one_run
-from tools.reading import MAGICS, Notebook, code_lines, tags, without_code, words
+from tools.reading import MAGICS, Notebook, anchor, code_lines, tags, without_code, words
 from tools.reading import headings as headings_in
 
 MOST_CODE_LINES = 12
@@ -328,13 +328,13 @@ def dead(target: str, path: Path, root: Path) -> str:
     """Return why the link `target` in the file `path` leads nowhere; nothing when it does lead somewhere."""
     if re.match(r"[a-z][a-z0-9+.-]*:", target):
         return "" if target.startswith(("https:", "mailto:")) else f"link {target}: expected https"
-    name, _, anchor = target.partition("#")
+    name, _, heading = target.partition("#")
     file = (path.parent / name.replace("%20", " ")).resolve() if name else path
     if not file.exists():
         return f"link {target}: no such file"
     if not file.is_relative_to(root.resolve()):
         return f"link {target} leads out of the repository"
-    if anchor and file.is_file() and anchor.casefold() not in _anchors(file):
+    if heading and file.is_file() and heading.casefold() not in _anchors(file):
         return f"link {target}: no such heading"
     return ""
 
@@ -435,6 +435,4 @@ def _anchors(file: Path) -> set[str]:
     else:
         texts = [file.read_text(encoding="utf-8")]
     found = [text.casefold() for one in texts for _, text in headings_in(one)]
-    return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in found} | {
-        text.replace(" ", "-") for text in found
-    }
+    return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in found} | set(map(anchor, found))

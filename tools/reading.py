@@ -75,6 +75,11 @@ def headings(text: str) -> list[tuple[str, str]]:
     return re.findall(r"^(#{1,6}) +(.+?)\s*$", _without_blocks(text), re.MULTILINE)
 
 
+def anchor(heading: str) -> str:
+    """Return what JupyterLab, nbviewer and GitHub call a notebook's heading in a link: `Break-it`."""
+    return heading.replace("`", "").replace("*", "").replace(" ", "-")
+
+
 def _without_blocks(text: str) -> str:
     return re.sub(r"^(```|~~~).*?^\1\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
 
