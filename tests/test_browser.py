@@ -203,6 +203,50 @@ def test_controls_say_that_their_kernel_has_gone(browser: Browser, lab: labs.Lab
         assert not explorer.locator("input:visible, button:visible").count()
 
 
+PLAY = """async () => { const panel = jupyterapp.shell.currentWidget.content;
+    const wanted = ['imports', 'level2-program', 'level2-run'];
+    for (const cell of panel.widgets.filter(cell => wanted.includes(cell.model.id))) {
+        panel.activeCellIndex = panel.widgets.indexOf(cell);
+        await jupyterapp.commands.execute('notebook:run-cell'); } }"""
+CELLS = "jupyterapp.shell.currentWidget.content.widgets.length"
+
+
+def test_two_processes_are_let_go_by_keys_alone(browser: Browser, lab: labs.Lab) -> None:
+    """Letters in the field and Space or Enter on a button; `a` and `b` make no cells, as they do elsewhere.
+
+    After a restart no control is left that would not listen.
+    """
+    with labs.opened(browser, lab, "16_be_the_scheduler.ipynb") as page:
+        page.evaluate(PLAY)
+        cells = page.evaluate(CELLS)
+        panel = page.locator(".scheduler")
+        field = panel.get_by_role("textbox")
+
+        def shown(words: str) -> None:
+            panel.get_by_text(words).wait_for(timeout=20_000)
+
+        field.focus()
+        page.keyboard.type("ab")
+        shown("AB: not over.")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        shown("ABA: not over. A waits for right's lock, which B holds")
+        page.keyboard.press("Space")
+        shown("A cannot go: it waits for right's lock, which B holds. ABA: not over.")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        shown("ABAB: deadlock.")
+        assert field.input_value().upper() == "ABAB"
+        page.wait_for_function(f"() => {ALTS}.some(alt => alt.startsWith('ABAB: deadlock.'))", timeout=20_000)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        shown("ABA: not over.")
+        assert page.evaluate(CELLS) == cells
+        page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        panel.get_by_text("The kernel that ran these two processes has gone").wait_for(timeout=20_000)
+        assert not panel.locator("input:visible, button:visible").count()
+
+
 def test_the_server_is_on_the_loopback_with_a_token(lab: labs.Lab) -> None:
     """start.py leaves address and token as JupyterLab sets them: nobody else on the network gets in."""
     assert lab.url.startswith(("http://localhost:", "http://127.0.0.1:"))

@@ -70,7 +70,10 @@ def _panel_class() -> Any:
 
         def __init__(self, program: Program) -> None:
             self.program = program
-            self.field = w.Text(description="schedule", placeholder="type A or B", continuous_update=True)
+            self.field = w.Text(
+                description="schedule", placeholder="type A or B", continuous_update=True,
+                style={"description_width": "initial"}, layout={"width": "15em"},
+            )  # fmt: skip
             self.field.observe(self._typed, "value")
             self.buttons = [
                 self._button("Let A go", lambda schedule: schedule + "A"),
@@ -85,7 +88,7 @@ def _panel_class() -> Any:
 
         def _button(self, name: str, changed: Callable[[str], str]) -> Any:
             """Return a button that changes the schedule in the field."""
-            button = w.Button(description=name)
+            button = w.Button(description=name, layout={"width": "auto"})
             button.on_click(lambda _: self._set(changed(self.field.value)))
             return button
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from helpers.watching.turns import Moment, Outcome
 
 # Inches: where the first column begins, the start's column, the height of a lane, its box, a row below it.
-_LEFT, _START, _LANE, _BOX, _ROW = 1.0, 0.6, 0.72, 0.34, 0.3
+_LEFT, _START, _LANE, _BOX, _ROW = 1.0, 0.6, 0.56, 0.3, 0.26
 _FEWEST = 4  # columns, so that the picture keeps its shape while it grows
 _SIGNS = {"right": COLOURS[2], "not over": GREY}
 _BAD = COLOURS[5]
@@ -32,14 +32,14 @@ class _Sheet:
         self.step = (WIDTH - _LEFT - _START - 0.1) / columns
         self.rows = [*outcome.numbers, *outcome.locks]
         self.told = _lines(outcome.sentence)
-        self.below = 0.45 + _LANE * len(self.names)
+        self.below = 0.36 + _LANE * len(self.names)
         height = self.below + _ROW * len(self.rows) + 0.25 + 0.24 * len(self.told)
         self.sheet = Drawing(WIDTH, height)
 
     def drawn(self) -> Drawing:
         self._head()
         for place, who in enumerate(self.names):
-            self._lane(who, 0.4 + _LANE * place)
+            self._lane(who, 0.32 + _LANE * place)
         for place, name in enumerate(self.rows):
             y = self.below + _ROW * (place + 0.5)
             self.sheet.add(Words(_LEFT - 0.1, y, name, anchor="end"))
