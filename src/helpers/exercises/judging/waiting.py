@@ -50,9 +50,10 @@ def notice_endless_waits(file: str, say: Callable[[str], object]) -> None:
         sentence = seen.add(wait)
         if sentence:
             say(sentence)
+        signal.setitimer(signal.ITIMER_REAL, EVERY)  # from now: on a busy machine a look may outlast EVERY
 
     signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, EVERY, EVERY)
+    signal.setitimer(signal.ITIMER_REAL, EVERY)
 
 
 def stop_looking() -> None:
@@ -66,22 +67,23 @@ class _Seen:
 
     def __init__(self) -> None:
         self._wait: Wait | None = None
-        self._since = self._quiet_since = self._own = 0.0
+        self._quiet = 0  # looks in a row, before each of which the answer had time to go on, and did not
+        self._own = 0.0
         self._times: dict[int, float] = {}
 
     def add(self, wait: Wait | None) -> str:
         """Return what is wrong with a wait that goes on too long, nothing for any other."""
-        now, own = time.monotonic(), time.process_time()
+        own = time.process_time()
         if wait is None or wait != self._wait:
-            self._wait, self._since, self._quiet_since = wait, now, now
+            self._wait, self._quiet = wait, 0
             self._own = time.process_time()
             return ""
         times, busy, stopped = _others()
-        if busy or times != self._times or own - self._own > _ACTIVE:
-            self._quiet_since = now
+        active = busy or times != self._times or own - self._own > _ACTIVE
+        self._quiet = 0 if active else self._quiet + 1
         self._times = times
         self._own = time.process_time()  # without what looking costs
-        lasted = now - self._quiet_since
+        lasted = self._quiet * EVERY
         if stopped and lasted > ALONE:
             return "a process is stopped, as SIGSTOP does it, and nobody lets it go on: look for `os.kill`"
         alone = not times and not _threads_work()
@@ -169,11 +171,11 @@ def _others() -> tuple[dict[int, float], bool, bool]:
     for process in descendants([psutil.Process()]):
         try:
             state = process.status()
+            busy = busy or state in (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP)  # a fork server, too
             if state == psutil.STATUS_ZOMBIE or role(process).name in MACHINERY:
                 continue
             used: Any = process.cpu_times()
             times[process.pid] = used.user + used.system
-            busy = busy or state in (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP)
             stopped = stopped or state == psutil.STATUS_STOPPED
         except psutil.Error:
             continue
