@@ -15,7 +15,7 @@ pytestmark = pytest.mark.quick
 
 
 def test_every_row_is_answered() -> None:
-    """Its cell is there and was run, and its messages stand in the notebook."""
+    """Its cell is there and was run, and its messages stand in the section."""
     complaints = [complaint for one in questions.answers(ROOT) for complaint in one.complaints()]
     assert not complaints, "\n".join(complaints)
 
@@ -48,10 +48,12 @@ def root(tmp_path: Path) -> Path:
         new_markdown_cell("## `map`: one, *two*\n\n`Can't pickle <f at 0x…>: no `f`", id="map"),
         ran,
         new_code_cell("2", id="never-run"),
-        new_markdown_cell("## After it", id="after"),
+        new_code_cell("9", id="nine", execution_count=4, metadata={"tags": [canonical.VOLATILE]}),
+        new_markdown_cell("## After it\n\nSay `TypeError: after`.", id="after"),
         new_code_cell("...", id="ex1-stub", execution_count=2),
         new_code_cell("2", id="solved", execution_count=3, metadata={"tags": ["solution"]}),
     ]
+    cells[4].outputs = [new_output("stream", text="KeyError: nine\n")]
     text = canonical.dumps(new_notebook(cells=cells))
     (tmp_path / "notebooks" / "07_pool.ipynb").write_text(text, encoding="utf-8")
     write(tmp_path, GOOD)
@@ -85,10 +87,15 @@ def test_a_good_row_leads_to_its_section(root: Path) -> None:
     [
         ({"cell": "never-run"}, "never-run is not code that was run"),
         ({"cell": "map"}, "map is not code that was run"),
-        ({"cell": "ex1-stub"}, "ex1-stub belongs to an exercise"),
-        ({"cell": "solved"}, "solved belongs to an exercise"),
+        ({"cell": "ex1-stub", "messages": ""}, "ex1-stub belongs to an exercise"),
+        ({"cell": "solved", "messages": ""}, "solved belongs to an exercise"),
         ({"messages": "ValueError: yes"}, "does not find 'ValueError: yes'"),
         ({"messages": "1 / 0"}, "does not find '1 / 0'"),  # it stands in code alone
+        (
+            {"messages": "TypeError: after"},
+            "'TypeError: after' in 07_pool.ipynb, '`map`:",
+        ),  # the next section
+        ({"messages": "KeyError: nine"}, "does not find 'KeyError: nine'"),  # other readers may have another
         ({"messages": "ValueError: no | no heading, either"}, "does not find 'no heading, either'"),
     ],
 )
@@ -97,6 +104,13 @@ def test_a_row_without_an_answer_is_named(root: Path, change: dict[str, str], co
     (answer,) = questions.answers(root)
     (found,) = answer.complaints()
     assert complaint in found
+
+
+def test_a_row_at_the_end_comes_to_its_subject(root: Path) -> None:
+    write(root, GOOD, GOOD | {"subject": "Other", "question": "What?"}, GOOD | {"question": "When?"})
+    lines = questions.page(root).splitlines()
+    assert [line for line in lines if line.startswith("## ")] == ["## Pool", "## Other"]
+    assert lines.index("## Other") > [line.startswith("| When?") for line in lines].index(True)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import csv
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +51,15 @@ class Answer:
     @property
     def section(self) -> str:
         """The heading below which the cell stands, as it is written."""
-        above = [
-            text
-            for cell in self.content.cells[: self.place]
-            if cell.cell_type == "markdown"
-            for _, text in headings(cell.source)
-        ]
-        return above[-1]
+        return _headings(self.cells[0])[-1]
+
+    @property
+    def cells(self) -> list[Any]:
+        """The cells of the section, from the one with its heading to the last one above the next heading."""
+        cells = self.content.cells
+        heads = [index for index, cell in enumerate(cells) if _headings(cell)]
+        first = max(index for index in heads if index <= self.place)
+        return list(cells[first : min((index for index in heads if index > first), default=len(cells))])
 
     @property
     def link(self) -> str:
@@ -67,17 +68,19 @@ class Answer:
         return f"[{name}: {self.section}](../notebooks/{self.path.name}#{anchor(self.section)})"
 
     def complaints(self) -> list[str]:
-        """Return what is wrong: a cell that is not run, or a message that a search does not find."""
+        """Return what is wrong: a cell that is not run, a message not found in the section."""
         cell = self.content.cells[self.place]
         found = []
         if cell.cell_type != "code" or not cell.get("execution_count"):
             found.append(f"{self._row}: cell {cell.id} is not code that was run")
         elif "solution" in tags(cell) or re.match(r"ex\d+-", cell.id):
             found.append(f"{self._row}: cell {cell.id} belongs to an exercise and answers nobody")
-        words = searchable(self.content)
+        words = searchable(self.cells)
         for message in self.question.messages:
             if without_addresses(message) not in words:
-                found.append(f"{self._row}: a search in {self.path.name} does not find {message!r}")
+                found.append(
+                    f"{self._row}: a search does not find {message!r} in {self.path.name}, {self.section!r}"
+                )
         return found
 
     @property
@@ -124,11 +127,12 @@ def page(root: Path) -> str:
 
     Raises AuthoringError as `answers` does, or when a row names a cell that is not there.
     """
+    subjects: dict[str, list[str]] = {}  # so a row may stand anywhere in the list
+    for one in answers(root):
+        subjects.setdefault(one.question.subject, []).append(f"| {_asked(one.question)} | {one.link} |")
     lines = [INTRODUCTION]
-    for subject, rows in groupby(answers(root), key=lambda one: one.question.subject):
-        lines += [f"## {subject}", "", "| you ask | you run it in |", "|---|---|"]
-        lines += [f"| {_asked(one.question)} | {one.link} |" for one in rows]
-        lines.append("")
+    for subject, rows in subjects.items():
+        lines += [f"## {subject}", "", "| you ask | you run it in |", "|---|---|", *rows, ""]
     return "\n".join(lines)
 
 
@@ -140,13 +144,17 @@ def _code(text: str) -> str:
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
-def searchable(notebook: Any) -> str:
-    """Return what a search in the notebook finds: prose and outputs, each address as `0x…`."""
+def _headings(cell: Any) -> list[str]:
+    return [text for _, text in headings(cell.source)] if cell.cell_type == "markdown" else []
+
+
+def searchable(cells: list[Any]) -> str:
+    """Return what every reader finds in the cells: prose and compared outputs, each address as `0x…`."""
     found = []
-    for cell in notebook.cells:
+    for cell in cells:
         if cell.cell_type == "markdown":
             found.append(cell.source)
-        for output in cell.get("outputs", []):
+        for output in [] if canonical.VOLATILE in tags(cell) else cell.get("outputs", []):
             text = output.get("text", output.get("data", {}).get("text/plain", ""))
             found += [text, f"{output.get('ename', '')}: {output.get('evalue', '')}"]
     return without_addresses("\n".join(found))
