@@ -1,6 +1,8 @@
 """Two real processes take turns: what is seen of them is what the model says, and nobody is left."""
 
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from helpers.watching.real_cast import RealCast
 from helpers.watching.turns import Session
 from helpers.workers import two_at_once
 from tests import stepped
+from tests.test_kernel_end import kernel
 
 NUMBER: Any = "0"
 LOCK: Any = Lock()
@@ -240,6 +243,36 @@ def test_they_leave_when_their_parent_has_gone(method: str, schedule: str, tmp_p
     told = subprocess.check_output([sys.executable, file, method, schedule], timeout=60, text=True)
     left = [psutil.Process(int(pid)) for pid in told.split() if psutil.pid_exists(int(pid))]
     wait_until(lambda: not any(map(is_alive, left)), limit=20, what="the end of the orphans")
+
+
+PLAYING = """\
+import multiprocessing
+multiprocessing.set_start_method({method!r}, force=True)
+import helpers
+from helpers.experiments import scheduler
+from helpers.workers.two_at_once import pay, pay_back
+panel = scheduler._panel_class()(scheduler.Program(pay, pay_back, left=100, right=100))
+panel.field.value = "ABA"
+assert panel.said.value.find("ABA: not over. A waits for") > 0, panel.said.value
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_they_end_with_the_kernel_that_plays_them(method: str, tmp_path: Path) -> None:
+    """One of them stands before a mark, the other waits for a lock."""
+    with kernel(tmp_path, PLAYING.format(method=method)) as (manager, process, started):
+        assert sum(map(is_alive, started)) >= 2
+        manager.shutdown_kernel(now=False)
+        assert process.poll() == 0
+        assert not any(map(is_alive, started))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_they_leave_a_kernel_that_was_killed(tmp_path: Path) -> None:
+    with kernel(tmp_path, PLAYING.format(method=METHODS[0])) as (_, process, started):
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(10)
+        wait_until(lambda: not any(map(is_alive, started)), limit=30)
 
 
 # The controls, without a browser.
