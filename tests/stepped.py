@@ -1,9 +1,9 @@
 """Functions with marks that tests let go step by step; children import them."""
 
-import multiprocessing
+import threading
 from typing import Any
 
-UNSHARED = multiprocessing.Lock()
+UNSHARED = threading.Lock()
 
 
 def with_lock(lock: Any, step: Any) -> None:

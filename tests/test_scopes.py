@@ -86,7 +86,9 @@ def test_the_quick_tests_are_all_notebooks_once_with_form_and_lint() -> None:
     scopes = {scope_of(name) for name in names}
     notebooks = sorted(path.name for path in (PROJECT / "notebooks").glob("*.ipynb"))
     assert [scope.split("/")[1].split("@")[0] for scope in sorted(scopes) if "@" in scope] == notebooks
-    assert {scope for scope in scopes if "@" not in scope} == {"tests/test_form.py", "tests/test_quality.py"}
+    assert sorted(scope for scope in scopes if "@" not in scope) == [
+        f"tests/test_{what}.py" for what in ("form", "quality", "questions")
+    ]
 
 
 def test_failures_of_notebooks_are_counted_with_their_reasons(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
+from helpers.waiting import wait_until as wait_for
+
 ROOT = Path(__file__).parent.parent
 START = ROOT / "start.py"
 LIMIT = 60.0
@@ -646,7 +648,9 @@ def test_a_long_installation_shows_that_it_goes_on_and_has_a_limit(project: Proj
     )
     assert sentence.endswith("START_LIMIT=36.")
     assert not project.venv.exists()
-    assert not any(map(alive, (project.tools / "waiting").read_text(encoding="utf-8").split()))
+    numbers = (project.tools / "waiting").read_text(encoding="utf-8").split()
+    assert numbers
+    wait_for(lambda: not any(map(alive, numbers)), 30, "their end")
 
 
 def alive(number: str) -> bool:
@@ -704,7 +708,9 @@ def test_interrupted_installation_leaves_nothing_and_is_mended(
         _, err = door.communicate(timeout=LIMIT)
     assert (door.returncode, project.venv.exists()) == (code, False)
     assert "Traceback" not in err
-    assert not any(map(alive, (project.tools / "waiting").read_text(encoding="utf-8").split()))
+    numbers = (project.tools / "waiting").read_text(encoding="utf-8").split()
+    assert numbers
+    wait_for(lambda: not any(map(alive, numbers)), 30, "their end")
     assert project.start()[0] == 0
 
 

@@ -92,6 +92,7 @@ def judge_two_stages(two_stages: Callable[..., object]) -> str:
     if len(said) != len(right):
         raise NotYet(f"{len(items)} items went in, and the dictionary has {len(said)} entries")
     _require_stages(readers, computers, late)
+    _require_both_ends(two_stages)
     large = {size: "X" * size for size in (200_000, 3)}
     said = two_stages(repeat, shout_or_die, list(large))
     if said != large:
@@ -99,6 +100,18 @@ def judge_two_stages(two_stages: Callable[..., object]) -> str:
     if (said := two_stages(abs, abs, [])) != {}:
         raise NotYet(f"without items it returned {short(said)}, expected {{}}")
     return "one process read, two computed meanwhile, and each of the three came to its end"
+
+
+def _require_both_ends(two_stages: Callable[..., object]) -> None:
+    """Raise NotYet unless the answer is waited for that comes when the other computing process has ended."""
+    items = [1, 2]
+    with quiet(_TOGETHER), own_folder("outlived") as folder:
+        said = two_stages(abs, InReverse(abs, items, str(folder), os.getpid(), _TOGETHER), items)
+    if said != {1: 1, 2: 2}:
+        raise NotYet(
+            f"the dictionary lacks what a process sent after the other had ended ({short(said)} for [1, 2]): "
+            "take a sentinel from each of the two"
+        )
 
 
 def _require_stages(readers: Observation, computers: Observation, late: bool) -> None:

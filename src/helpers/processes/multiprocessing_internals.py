@@ -22,6 +22,11 @@ def children() -> list[BaseProcess]:
     return list(_module("process")._children)
 
 
+def never_joined() -> list[BaseProcess]:
+    """Return the children that were started, and that nobody has joined or asked how they ended."""
+    return [child for child in children() if getattr(child._popen, "returncode", 0) is None]  # type: ignore[attr-defined]
+
+
 def number(child: BaseProcess) -> int:
     """Return the child's place among its parent's children: they are counted from 1."""
     return int(child._identity[-1])

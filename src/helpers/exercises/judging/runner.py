@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 from helpers.exercises.judging import supervisor, waiting
 from helpers.exercises.judging.registry import Exercise, Judge, NotYet, ToDo
 from helpers.processes.folders import own_folder
-from helpers.processes.multiprocessing_internals import on_dead_workers
+from helpers.processes.multiprocessing_internals import never_joined, on_dead_workers
 from helpers.processes.roles import below
 from helpers.programs.importable import NotImportable, refuse_unimportable
 from helpers.programs.program import Outcome, run_program
@@ -234,10 +234,9 @@ def _refuse_leftovers(unclosed: list[str], patience: float = 1.0) -> None:
         raise NotYet(
             f"the result is right, but {what}: use `with Pool(...) as pool:`, or join what you start"
         )
-    if left:
-        raise NotYet(
-            "the result is right, but a child that ended was never joined and is a zombie: call `join()`"
-        )
+    if left or never_joined():  # a fork server reaps its children, joined or not
+        zombie = " and is a zombie" if left else ""
+        raise NotYet(f"the result is right, but a child that ended was never joined{zombie}: call `join()`")
 
 
 def _in_a_sentence(error: BaseException, file: str) -> str:
