@@ -10,6 +10,8 @@ _ENDED = "        process = psutil.Process(pid)\n    except"
 _WAITED = "    process.terminate()\n    process.wait(10)\n"
 _GUARD = "    if process.create_time() != born:\n        return False\n"
 _ZOMBIE = "        if process.status() == psutil.STATUS_ZOMBIE:\n            return None\n"
+# Windows does not count what children used.
+_CHILDREN = [("user + system,", "sum(process.cpu_times()),", "add user and system")] * (os.name != "nt")
 _REMEMBERED = """\
 KNOWN = {}
 
@@ -79,6 +81,7 @@ WORKERS = {
             ("rss / 1_000_000", "rss", "divide `memory_info().rss` by 1 000 000"),
             ("rss / 1_000_000", "vms / 1_000_000", "divide `memory_info().rss` by 1 000 000"),
             ("user + system,", "user,", "add user and system"),
+            *_CHILDREN,
             ('"nice": process.nice(),', "", "its keys are"),
             (_ZOMBIE, "", "for a zombie it returned"),
             ("except psutil.NoSuchProcess", "except ValueError", "nobody has it raised NoSuchProcess"),
