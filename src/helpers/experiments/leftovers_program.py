@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing.pool import Pool as PoolType
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import psutil
@@ -92,7 +93,7 @@ def outlives(line: str) -> None:
 def is_told(line: str, expected: str | None, folder: str) -> None:
     """Run the line until something ends it from outside; say what it raised and what it left."""
     if hasattr(signal, "SIGINT"):  # a program that was started in the background ignores it
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, partial(_heard, Path(folder, "heard"), os.getpid()))
     os.environ["HELPERS_TRIAL"] = folder
     Path(folder, "pid").write_text(str(os.getpid()))
     error = _run(line, namespace := words())  # the names and the error stay, as they do in a notebook
@@ -100,6 +101,13 @@ def is_told(line: str, expected: str | None, folder: str) -> None:
     say([type(error).__name__ if error else "a result", settled(expected)])
     namespace.clear()
     _leave()
+
+
+def _heard(mark: Path, main: int, number: int, frame: FrameType | None) -> None:
+    """Do what Python does with SIGINT; the main process notes first that it has heard it."""
+    if os.getpid() == main:
+        mark.touch()
+    signal.default_int_handler(number, frame)
 
 
 def restarts(line: str) -> None:
