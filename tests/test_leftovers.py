@@ -116,3 +116,10 @@ def test_no_more_processes_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(leftovers, "run_program", refuse)
     with pytest.raises(RuntimeError, match=r"no further process can be started .*ulimit -u"):
         what_stays("pool = Pool(2)")
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows has no signal that a Stop button could send")
+def test_a_stop_that_python_has_not_heard_is_pressed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "with Pool(2) as pool: pool.map(stay, range(4))"
+    monkeypatch.setattr(leftovers.os, "killpg", lambda pid, number: None)  # the first press is lost
+    assert press_stop(line).rows == ((line, "yes", "nothing"),)
