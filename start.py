@@ -127,7 +127,7 @@ def main(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """Run pytest with these arguments."""
-    prepare(["notebooks", "test"])
+    prepare(["cluster", "notebooks", "test"])
     return run(
         [str(PYTHON), "-m", "pytest", *arguments], signal.SIGTERM if os.name == "nt" else signal.SIGINT
     )
@@ -156,7 +156,7 @@ def lab(arguments: list[str]) -> int:
     if port:
         check_port(int(port[1]))
         options.insert(0, "--ServerApp.port_retries=0")  # this port or none: its user waits for it there
-    prepare(["notebooks"])
+    prepare(["cluster", "notebooks"])
     command = [str(PYTHON), "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
     command.append(f"--LabApp.default_url=/lab/tree/{quote(copy_of(notebook))}")
     return run([*command, *options], signal.SIGTERM)

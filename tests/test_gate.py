@@ -138,6 +138,14 @@ def test_leaky_notebook_fails_and_each_leftover_is_named(notebooks: Mapping[str,
         assert leftover in outcome
 
 
+def test_a_cluster_that_stays_fails_and_each_of_its_processes_is_named(notebooks: Mapping[str, str]) -> None:
+    """Scheduler, the command with the nannies, and their worker, though in sessions of their own."""
+    outcome = of(notebooks, "cluster@spawn::leaks")
+    assert outcome.startswith("failure")
+    for leftover in (", a dask scheduler, ", ", a dask worker command, ", ", a dask worker, child of "):
+        assert leftover in outcome
+
+
 @POSIX_ONLY
 def test_leaky_notebook_leaves_a_zombie_and_named_memory(notebooks: Mapping[str, str]) -> None:
     """A zombie has its name, named memory its maker, even one that is long gone."""

@@ -39,7 +39,7 @@ def jobs() -> list[dict[str, Any]]:
 def test_environment_repeats_pyproject() -> None:
     """Names and version ranges are the same."""
     extras = PROJECT["optional-dependencies"]
-    texts = PROJECT["dependencies"] + extras["notebooks"] + extras["test"]
+    texts = PROJECT["dependencies"] + extras["cluster"] + extras["notebooks"] + extras["test"]
     wanted = [it for it in map(Requirement, texts) if it.name != PROJECT["name"]]
     expected = {CONDA_NAMES.get(it.name, it.name): it.specifier for it in wanted if it.name not in PIP_ONLY}
     # `python=3.13` is conda's own notation
@@ -142,7 +142,7 @@ def test_containers_make_the_copies_that_start_makes(tmp_path: Path, place: str)
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
     installation, copying = container["postCreateCommand"].split(" && ")
-    assert installation == "python3 -m pip install --editable .[notebooks]"
+    assert installation == "python3 -m pip install --editable .[cluster,notebooks]"
     prefix = tmp_path / "prefix"
     environment = os.environ | {"NB_PYTHON_PREFIX": str(prefix)}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

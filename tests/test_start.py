@@ -33,6 +33,7 @@ name = "multiprocessing-notebooks"
 version = "1"
 dependencies = []
 [project.optional-dependencies]
+cluster = []
 notebooks = []
 test = []
 """
@@ -250,7 +251,7 @@ def test_first_start_installs_and_second_is_immediate(project: Project) -> None:
     code, out, err = project.start("--no-browser")
     stub, arguments = heard(out)
     assert (code, stub) == (0, "jupyterlab")
-    assert project.calls() == ["venv .venv", "pip install .[notebooks]"]
+    assert project.calls() == ["venv .venv", "pip install .[cluster,notebooks]"]
     assert err.startswith("Installing into ")
     code, out, err = project.start("--no-browser")
     assert (code, err, heard(out)[1], project.calls()) == (0, "", arguments, [])
@@ -354,7 +355,7 @@ def test_unknown_notebook_is_refused(project: Project) -> None:
 def test_tests_get_the_options_and_give_the_exit_code(project: Project) -> None:
     code, out, _ = project.start("test", "-k", "family", "-x", STUB_EXIT="5")
     assert (code, heard(out)) == (5, ("pytest", ["-k", "family", "-x"]))
-    assert project.calls() == ["venv .venv", "pip install .[notebooks,test]"]
+    assert project.calls() == ["venv .venv", "pip install .[cluster,notebooks,test]"]
     project.start()
     assert project.calls() == []  # what the tests need includes what JupyterLab needs
 
@@ -363,7 +364,7 @@ def test_tests_add_to_a_plain_start(project: Project) -> None:
     project.start()
     project.calls()
     project.start("test")
-    assert project.calls() == ["pip install .[notebooks,test]"]
+    assert project.calls() == ["pip install .[cluster,notebooks,test]"]
 
 
 def test_changed_dependencies_are_noticed(project: Project) -> None:
@@ -371,7 +372,7 @@ def test_changed_dependencies_are_noticed(project: Project) -> None:
     project.calls()
     (project.root / "pyproject.toml").write_text(PYPROJECT + "\n# more\n", encoding="utf-8")
     project.start()
-    assert project.calls() == ["pip install .[notebooks,test]"]
+    assert project.calls() == ["pip install .[cluster,notebooks,test]"]
 
 
 def test_moved_folder_gets_a_new_environment(project: Project) -> None:
@@ -379,7 +380,7 @@ def test_moved_folder_gets_a_new_environment(project: Project) -> None:
     project.calls()
     project.root = project.root.rename(project.root.with_name("moved 한글"))
     assert project.start()[0] == 0
-    assert project.calls() == ["venv .venv", "pip install .[notebooks]"]
+    assert project.calls() == ["venv .venv", "pip install .[cluster,notebooks]"]
 
 
 def test_help_installs_nothing(project: Project) -> None:
@@ -412,7 +413,7 @@ def test_no_network_and_changed_dependencies_starts_with_what_is_there(project: 
     assert "connect to the network" in err
     assert err.endswith("Until then, this is what was installed before.\n")
     project.calls()
-    assert (project.start()[0], project.calls()) == (0, ["pip install .[notebooks]"])
+    assert (project.start()[0], project.calls()) == (0, ["pip install .[cluster,notebooks]"])
 
 
 def test_no_network_and_a_new_dependency_says_so(project: Project) -> None:
@@ -455,7 +456,7 @@ def test_a_package_that_somebody_removed_comes_back(project: Project) -> None:
     project.calls()
     (info,) = project.venv.rglob("*.dist-info")
     shutil.rmtree(info)
-    assert (project.start()[0], project.calls()) == (0, ["pip install .[notebooks]"])
+    assert (project.start()[0], project.calls()) == (0, ["pip install .[cluster,notebooks]"])
 
 
 def test_full_disk(project: Project) -> None:
@@ -523,7 +524,7 @@ def test_killed_installation_is_mended(project: Project) -> None:
     project.stamp("made by start.py", "unfinished")
     (project.venv / "half.txt").touch()
     assert project.start()[0] == 0
-    assert project.calls() == ["venv .venv", "pip install .[notebooks]"]
+    assert project.calls() == ["venv .venv", "pip install .[cluster,notebooks]"]
     assert not (project.venv / "half.txt").exists()
 
 
@@ -600,7 +601,7 @@ def test_a_link_to_an_environment_of_start_is_not_changed(project: Project) -> N
 def test_empty_folder_is_taken(project: Project) -> None:
     project.venv.mkdir()
     assert project.start()[0] == 0
-    assert project.calls() == ["venv .venv", "pip install .[notebooks]"]
+    assert project.calls() == ["venv .venv", "pip install .[cluster,notebooks]"]
 
 
 @posix_signals
@@ -613,7 +614,7 @@ def test_two_first_starts_at_once_make_one_environment(project: Project) -> None
             (project.tools / "go").touch()
             ends = [door.communicate(timeout=LIMIT) for door in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], ends
-    assert project.calls() == ["venv .venv", "pip install .[notebooks]"]
+    assert project.calls() == ["venv .venv", "pip install .[cluster,notebooks]"]
     assert sum("2 made." in err for _, err in ends) == 1
 
 
@@ -631,7 +632,7 @@ def test_the_lock_ends_with_those_who_install(project: Project) -> None:
             os.kill(int(number), signal.SIGKILL)
         _, err = second.communicate(timeout=LIMIT)
     assert second.returncode == 0, err
-    assert project.calls() == 2 * ["venv .venv", "pip install .[notebooks]"]
+    assert project.calls() == 2 * ["venv .venv", "pip install .[cluster,notebooks]"]
 
 
 @posix_signals

@@ -34,6 +34,7 @@ ROOMS = (
 # What workers import beside themselves and the standard library, with the reason.
 FOREIGN = {
     ("helpers.workers.formulas", "parmap"): "its worker shows parmap called inside a worker",
+    ("helpers.workers.reporting", "distributed"): "runs on dask's workers alone, which have it",
     ("helpers.workers.rendezvous", "psutil"): "asks the system for a zombie, in the parent alone",
 }
 

@@ -18,7 +18,7 @@ import psutil
 
 from helpers.processes import multiprocessing_internals as internals
 from helpers.processes.descendants import descendants
-from helpers.processes.roles import MACHINERY, classify
+from helpers.processes.roles import DASK, MACHINERY, classify
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -169,7 +169,9 @@ def family(pid: int | None = None) -> Family:
         name = "process" if role == "process" else _plain(program)  # only a parent knows its children's names
         if fact["pid"] in known:
             name, role, _ = known[fact["pid"]]
-        label = f"worker {next(workers)}" if role == "worker" else role if role in MACHINERY else name
+        label = (
+            f"worker {next(workers)}" if role == "worker" else role if role in (*MACHINERY, *DASK) else name
+        )
         members.append(Member(name=name, role=role, label=label, **fact))
     return Family(members)
 

@@ -1,5 +1,6 @@
 """What a process is for, told from its command line and its parent's: the only place that classifies."""
 
+import re
 from collections import Counter
 from typing import NamedTuple
 
@@ -8,13 +9,21 @@ import psutil
 from helpers.processes.descendants import descendants
 
 TRACKER, SERVER = "resource tracker", "fork server"
+SCHEDULER, NANNIES, DASK_WORKER = "dask scheduler", "dask worker command", "dask worker"
+DASK = (SCHEDULER, NANNIES, DASK_WORKER)
 MACHINERY = (TRACKER, SERVER)
 """Roles of processes that multiprocessing starts for itself; which ones depends on the start method."""
 
 
-class Role(NamedTuple):
-    """One of resource tracker, fork server, process (a Process or a pool's worker) and program.
+# As `dask worker`, `-m dask worker`, `-m distributed.cli.dask_worker` or, of old, `dask-worker`.
+_DASK_SCHEDULER = re.compile(r"\bdask(?:/__main__\.py)?[ _-]scheduler\b")
+_DASK_WORKER = re.compile(r"\bdask(?:/__main__\.py)?[ _-]worker\b")
 
+
+class Role(NamedTuple):
+    """One of resource tracker, fork server, process (a Process or a pool's worker), program, and dask's own.
+
+    Those are dask scheduler, dask worker command (which holds the nannies), dask worker (below its nanny).
     `method` is a process's start method, empty for all others.
     """
 
@@ -32,6 +41,12 @@ def classify(line: str, above: str) -> Role:
         return Role(TRACKER)
     if "multiprocessing.forkserver import main" in line:
         return Role("process", "forkserver") if line == above else Role(SERVER)
+    if _DASK_SCHEDULER.search(line):
+        return Role(SCHEDULER)
+    if _DASK_WORKER.search(line):
+        return Role(NANNIES)
+    if _DASK_WORKER.search(above) and "--multiprocessing-fork" in line:
+        return Role(DASK_WORKER)
     if "--multiprocessing-fork" in line:
         return Role("process", "fork" if line == above else "spawn")
     return Role("process", "fork") if line and line == above else Role("program")

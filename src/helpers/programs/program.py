@@ -109,15 +109,15 @@ def _run(command: list[str], base: Path, limit: float, source: str) -> Outcome:
     from helpers.programs.members import Members
 
     out, err, mark = base / "stdout", base / "stderr", new_mark()
-    with out.open("wb") as stdout, err.open("wb") as stderr, _watched(limit) as watch:
+    with out.open("wb") as stdout, err.open("wb") as stderr, watched(limit) as watch:
         child = subprocess.Popen(
             command,
             cwd=base / "here",
-            env=_environment(base) | {MARK: mark},
+            env=surroundings(base) | {MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
-            **_own_group(),
+            **own_group(),
         )
         left: tuple[str, ...] = ()
         members = Members(child.pid, birth(child.pid), mark, str(base))
@@ -135,14 +135,14 @@ def _run(command: list[str], base: Path, limit: float, source: str) -> Outcome:
     return Outcome(printed, errors, exit_code, ended, limit, left, source)
 
 
-def _own_group() -> dict[str, Any]:
+def own_group() -> dict[str, Any]:
     """Return the Popen arguments that give a program a group of its own, so that it can be ended as one."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
 
 
-def _environment(base: Path) -> dict[str, str]:
+def surroundings(base: Path) -> dict[str, str]:
     """Return the environment of a program: its temporary folder is `base`, its modules those of the cells."""
     folders = [folder for folder in sys.path if is_own(folder, "workers")]
     path = os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -151,14 +151,14 @@ def _environment(base: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _watched(limit: float) -> "Iterator[Callable[[Members], None]]":
+def watched(limit: float) -> "Iterator[Callable[[Members], None]]":
     """Yield a function that hands a program to a process which ends it should this one die."""
     with subprocess.Popen(
         [sys.executable, "-I", "-S", watchdog.__file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        **_own_group(),
+        **own_group(),
     ) as dog:
 
         def watch(members: "Members") -> None:

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections import Counter
+from collections.abc import Callable
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from time import perf_counter_ns
@@ -23,6 +24,10 @@ class Recording:
         self.folder = new_folder("watch")
         self.began = perf_counter_ns()
         self._here = (os.getpid(), threading.get_ident())
+
+    def traced(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the stand-in for the function that notes what it does."""
+        return tracing.Traced(function, str(self.folder))
 
     @property
     def elapsed(self) -> float:

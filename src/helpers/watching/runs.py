@@ -164,7 +164,7 @@ class Run:
 
         fates = np.full(self.tasks, Fate.NEVER)
         for lane in self.lanes:
-            fates[lane.tasks] = lane.fates
+            np.minimum.at(fates, lane.tasks, lane.fates)  # a cluster repeats what died: the best end counts
         words = {"died": Fate.DIED, "raised": Fate.RAISED, "running": Fate.RUNNING, "never": Fate.NEVER}
         return {word: np.flatnonzero(fates == fate).tolist() for word, fate in words.items()}
 

@@ -13,9 +13,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from helpers.pools.plan import of_a_pool, of_parmap, plan
+from helpers.watching.afar import ClusterRecording, cluster_behind
 from helpers.watching.recording import Recording
 from helpers.watching.runs import Lane, Run, Span, fate
-from helpers.workers import tracing
 
 if TYPE_CHECKING:
     from helpers.views.picture import Picture
@@ -57,7 +57,8 @@ def watch(
 ) -> Run:
     """Return the results of `call(function, items, ...)` and who did which task when.
 
-    `call` is anything shaped like `map`: `map`, `pool.map` and its siblings, `parmap.map`, `executor.map`.
+    `call` is anything shaped like `map`: `map`, `pool.map` and its siblings, `parmap.map`, `executor.map`, a
+    dask client's `map`.
     Everything else goes to it as it is. With `live`, a notebook shows the lanes while the call runs. The
     run's sentence counts the tasks, or names them as they are `called` where their number differs between
     machines.
@@ -73,12 +74,15 @@ def watch(
     _check(call, function, limit)
     numbered = list(enumerate(items))
     planned = replace(plan(call, len(numbered), args, kwargs), called=called)
-    if planned.noun not in ("process", "thread"):
+    client = cluster_behind(call, kwargs)
+    if client is not None:
+        planned = replace(planned, offered=planned.offered or len(client.nthreads()))
+    elif planned.noun not in ("process", "thread"):
         from helpers.programs.importable import refuse_unimportable
 
         refuse_unimportable(function)
-    recording = Recording(planned)
-    traced = tracing.Traced(function, str(recording.folder))
+    recording = Recording(planned) if client is None else ClusterRecording(planned, client)
+    traced = recording.traced(function)
     try:
         with _live_view(recording) if live else nullcontext():
             results = _collect(recording, limit, call, traced, numbered, args, kwargs)
@@ -117,7 +121,7 @@ def _collect(
     recording: Recording,
     limit: float,
     call: Callable[..., Any],
-    traced: tracing.Traced,
+    traced: Callable[..., Any],
     numbered: list[tuple[int, Any]],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],

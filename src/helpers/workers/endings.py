@@ -44,3 +44,19 @@ def exit_hard(code: int = 4) -> NoReturn:
 def end_by_signal(number: int = signal.SIGTERM) -> None:
     """Send this process a signal; if it ends so, the exit code is minus the number (Windows: the number)."""
     os.kill(os.getpid(), number)
+
+
+class DiesOnce:
+    """Called with a number, it returns it; with 1 for the first time, it kills its process instead."""
+
+    def __init__(self, folder: str) -> None:
+        """Keep the folder, which all workers share, where the first time is noted."""
+        self.folder = folder
+
+    def __call__(self, number: int) -> int:
+        """Return the number, or be killed."""
+        note = f"{self.folder}/died"
+        if number == 1 and not os.path.exists(note):  # noqa: PTH110 - pathlib is slow to import
+            os.close(os.open(note, os.O_WRONLY | os.O_CREAT, 0o600))
+            end_by_signal(int(getattr(signal, "SIGKILL", signal.SIGTERM)))
+        return number

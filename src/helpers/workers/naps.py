@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 TYPE_CHECKING = False  # type checkers read it as true; importing typing would slow each child's start
@@ -34,3 +35,9 @@ class Later:
         """Sleep, then return `function(*args, **kwargs)`."""
         time.sleep(self.seconds)
         return self.function(*args, **kwargs)
+
+
+def pid_after(seconds: float) -> int:
+    """Sleep and return the PID of this process."""
+    time.sleep(seconds)
+    return os.getpid()

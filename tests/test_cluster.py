@@ -1,0 +1,248 @@
+"""A cluster of dask's: started, watched, wounded and ended; and a clear sentence for whatever is wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import parmap
+import psutil
+import pytest
+from distributed import Client, Event, LocalCluster, Security
+
+from helpers.pools.executor_pool import ExecutorPool
+from helpers.processes.descendants import MARK, marked, new_mark
+from helpers.processes.family import family
+from helpers.processes.roles import DASK, classify
+from helpers.programs.cluster import Cluster, NoCluster, checkup, connect
+from helpers.waiting import wait_until
+from helpers.watching.afar import cluster_behind
+from helpers.watching.watch import Unfinished, watch
+from helpers.workers.endings import raise_error
+from helpers.workers.naps import nap
+from helpers.workers.numbers import square
+
+ROOT_ON_LINUX = sys.platform == "linux" and os.geteuid() == 0
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster(workers=2) as started:
+        yield started
+
+
+@pytest.fixture
+def client(cluster: Cluster) -> Iterator[Any]:
+    with Client(cluster.address) as connected:
+        connected.wait_for_workers(2, timeout=60)
+        yield connected
+
+
+def test_a_cluster_is_daskes_own_commands(cluster: Cluster) -> None:
+    scheduler, worker = repr(cluster).splitlines()
+    assert scheduler.startswith("$ dask scheduler --host 127.0.0.1 ")
+    assert worker.startswith("$ dask worker --scheduler-file scheduler.json ")
+
+
+def test_the_family_knows_schedulers_and_workers(client: Any) -> None:
+    labels = [one.label for one in family().members]
+    assert [labels.count(name) for name in DASK] == [1, 1, 2]
+
+
+def test_the_names_of_daskes_commands() -> None:
+    for line in ("dask scheduler", "/x/python -m dask scheduler --port 0", "/x/bin/dask-scheduler"):
+        assert classify(line, "bash").name == "dask scheduler"
+    for line in ("dask worker a", "python -m distributed.cli.dask_worker tcp://h:1", "/x/bin/dask-worker"):
+        assert classify(line, "bash").name == "dask worker command"
+        assert classify("python -c … --multiprocessing-fork", line).name == "dask worker"
+    assert classify("python my_dask_workers.py", "bash").name == "program"
+
+
+def test_watch_draws_lanes_by_host_and_worker(client: Any) -> None:
+    pool = ExecutorPool(client.get_executor(pure=False), 2)
+    assert cluster_behind(client.map, {}) == client
+    for run in (
+        watch(client.map, nap, [0.1] * 6, pure=False),
+        watch(parmap.map, nap, [0.1] * 6, pm_pool=pool, pm_pbar=True),
+        watch(parmap.starmap, pow, [(2, 3)] * 6, pm_pool=pool),
+        watch(client.get_executor(pure=False).map, nap, [0.1] * 6),
+    ):
+        assert repr(run) == "6 tasks on 2 workers, all finished"
+        assert {lane.label for lane in run.lanes} <= {"127.0.0.1, worker 1", "127.0.0.1, worker 2"}
+        assert sorted(span.task for lane in run.lanes for span in lane.spans) == list(range(6))
+        assert {lane.pid for lane in run.lanes} <= set(client.run(os.getpid).values())
+
+
+def test_watch_tells_of_errors_and_limits(client: Any) -> None:
+    with pytest.raises(ValueError, match="burnt") as caught:
+        watch(client.map, raise_error, ["burnt"])
+    assert caught.value.run.outcomes()["raised"] == [0]  # type: ignore[attr-defined]
+    with pytest.raises(Unfinished, match="task 0 still running"):
+        watch(client.map, nap, [3.0], limit=0.5, pure=False)
+    assert client.submit(square, 3, pure=False).result(timeout=60) == 9
+
+
+def test_a_killed_worker_costs_no_answer(client: Any) -> None:
+    def die_once(number: int) -> int:  # within a function, so that it travels whole
+        if number == 2 and not Event("died").is_set():
+            Event("died").set()
+            os.kill(os.getpid(), signal.SIGKILL)
+        nap(0.1)
+        return number
+
+    run = watch(client.map, die_once, range(8), pure=False)
+    assert run.results == list(range(8))
+    assert repr(run) == "8 tasks on 2 workers, all finished"
+    tries = [span for lane in run.lanes for span in lane.spans if span.task == 2]
+    assert [span.died for span in sorted(tries, key=lambda span: span.start)] == [True, False]
+
+
+def test_checkup_says_that_all_is_well(client: Any) -> None:
+    client.wait_for_workers(2, timeout=60)
+    assert [row[1:] for row in checkup(client, square).rows] == [
+        ("127.0.0.1", "as here", "enough", "there")
+    ] * 2
+    for row in checkup(client, test_checkup_says_that_all_is_well).rows:
+        assert row[-1].startswith("ModuleNotFoundError: No module named '")
+    assert [row[-1] for row in checkup(client).rows] == ["there"] * 2
+
+
+def test_checkup_names_other_versions(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = client.get_versions()
+    for worker in told["workers"].values():
+        worker["packages"]["msgpack"] = "0.1"
+    monkeypatch.setattr(client, "get_versions", lambda: told)
+    here = told["client"]["packages"]["msgpack"]
+    assert [row[2] for row in checkup(client).rows] == [
+        f"msgpack 0.1, here {here}: install the same on both"
+    ] * 2
+
+
+@pytest.mark.skipif(not ROOT_ON_LINUX, reason="only root on Linux can mount a small disk")
+def test_checkup_names_a_full_disk(cluster: Cluster, client: Any, tmp_path: Path) -> None:
+    disk = tmp_path / "small"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"no disk may be mounted here: {mounted.stderr.decode().strip()}")
+    command = f"worker {cluster.address} --host 127.0.0.1 --nthreads 1 --no-dashboard --no-nanny --name small"
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "dask", *command.split(), "--local-directory", str(disk)],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        client.wait_for_workers(3, timeout=60)
+        (disk / "full").write_bytes(bytes(800_000))
+        said = [row[3] for row in checkup(client).rows]
+        assert sorted(said)[:2] == ["enough", "enough"]
+        assert "full: 0 MB left, so it cannot spill results" in said
+        written = client.submit(
+            Path.write_bytes, disk / "more", bytes(2_000_000), pure=False, workers=["small"]
+        )
+        with pytest.raises(OSError, match="No space left on device"):
+            written.result(timeout=60)
+    finally:
+        worker.terminate()
+        worker.wait(30)
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("tcp://127.0.0.1:1", "is `dask scheduler` running there"),
+        ("127.0.0.1", "an address looks like tcp://10.0.0.1:8786"),
+        ("tls://127.0.0.1:1", "hand its certificate over"),
+    ],
+)
+def test_a_bad_address_is_told(address: str, words: str) -> None:
+    with pytest.raises(NoCluster, match="no scheduler answers at") as caught:
+        Cluster(address, limit=1)
+    assert words in str(caught.value)
+
+
+def test_no_workers_are_refused() -> None:
+    with pytest.raises(ValueError, match="from 1"):
+        Cluster(workers=0)
+
+
+def test_a_cluster_that_runs_is_used_and_left_alone(cluster: Cluster) -> None:
+    with Cluster(cluster.address) as other:
+        assert repr(other) == f"a cluster that runs at {cluster.address}"
+        with pytest.raises(RuntimeError, match="run `dask worker tcp://"):
+            other.add_workers(1)
+        other.stop_workers()
+    connect(cluster.address).close()
+
+
+def test_without_workers_a_task_waits_and_is_not_lost() -> None:
+    with Cluster(workers=1) as own, Client(own.address) as client:
+        client.wait_for_workers(1, timeout=60)
+        own.stop_workers()
+        waiting = client.submit(square, 5)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+        own.add_workers(1)
+        assert waiting.result(timeout=60) == 25
+    own.stop()  # a second time
+
+
+def test_who_has_no_certificate_is_refused() -> None:
+    ours, foreign = Security.temporary(), Security.temporary()
+    quiet = {"processes": False, "dashboard_address": ":0", "silence_logs": "CRITICAL"}
+    with LocalCluster(n_workers=1, protocol="tls://", security=ours, **quiet) as guarded:
+        address = guarded.scheduler_address
+        with connect(address, security=ours) as known:
+            assert known.submit(square, 5).result(timeout=60) == 25
+        for security in (foreign, None):
+            with pytest.raises(NoCluster, match="hand its certificate over"):
+                connect(address, limit=5, security=security)
+        with pytest.raises(NoCluster, match="no scheduler answers"):
+            connect(address.replace("tls", "tcp"), limit=2)
+
+
+PROGRAM = """
+    import time
+    from helpers.programs.cluster import Cluster
+    if __name__ == "__main__":
+        cluster = Cluster(workers=1)
+        print(cluster.address, flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_cluster_ends_with_its_killed_process() -> None:
+    mark = new_mark()
+    owner = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM)],
+        env=os.environ | {MARK: mark},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert owner.stdout is not None
+        assert owner.stdout.readline().startswith("tcp://")
+        wait_until(lambda: _roles(mark) >= {"dask scheduler", "dask worker command"}, 30, "the start")
+    finally:
+        owner.kill()
+        owner.communicate(timeout=10)
+    wait_until(lambda: not marked(mark), 30, "the end of the cluster")
+
+
+def _roles(mark: str) -> set[str]:
+    found = set()
+    for process in marked(mark):
+        try:
+            found.add(classify(" ".join(process.cmdline()), "").name)
+        except psutil.Error:
+            continue
+    return found
