@@ -95,7 +95,7 @@ def judge_twice(save: Callable[..., object]) -> str:
             save(str(other), disturbed())
         except OSError as error:
             raise NotYet(
-                f"after two calls at one time {type(error).__name__} came out: each run needs a draft of its own"
+                f"after two calls at one time {type(error).__name__} came out: each run needs its own draft"
             ) from None
         _require(other, whole, "after two calls at one time")
     return "however often it runs, the file is whole or not there"

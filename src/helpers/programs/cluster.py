@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.processes.folders import new_folder, remove_folder
@@ -83,6 +84,7 @@ class Cluster:
         self._folder = new_folder("cluster")
         self._ends.callback(remove_folder, self._folder)
         (self._folder / "here").mkdir()
+        self._ends.enter_context(_scratch(self._folder))
         mark = new_mark()
         self._environment = surroundings(self._folder) | self._settings | {MARK: mark}
         atexit.register(self.stop)
@@ -183,6 +185,13 @@ class Cluster:
         end(self._members)
         for process in self._processes:
             process.wait(5)
+
+
+def _scratch(folder: Path) -> Any:
+    """Return a context in which dask's scratch files of this process, too, lie in our folder."""
+    from distributed.config import dask  # the very module; the project depends on distributed alone
+
+    return dask.config.set({"temporary-directory": str(folder)})
 
 
 def connect(address: str, limit: float = 10.0, **options: Any) -> "Client":
