@@ -63,7 +63,11 @@ def test_the_wheel_holds_helpers_and_licences(wheel: Path) -> None:
     """And what Jupyter looks for; no tools, no tests, no notebooks, no caches."""
     names = set(zipfile.ZipFile(wheel).namelist())
     source = ROOT / "src"
-    package = {path.relative_to(source).as_posix() for path in (source / "helpers").rglob("*.py")}
+    package = {
+        path.relative_to(source).as_posix()
+        for kind in ("*.py", "*.json")
+        for path in (source / "helpers").rglob(kind)
+    }
     shared = {
         path.relative_to(ROOT / "jupyter").as_posix()
         for path in (ROOT / "jupyter").rglob("*")
