@@ -17,12 +17,15 @@ import pytest
 from distributed import Client, Event, LocalCluster, Security
 
 from helpers.pools.executor_pool import ExecutorPool
+from helpers.pools.plan import Plan
 from helpers.processes.descendants import MARK, marked, new_mark
 from helpers.processes.family import family
 from helpers.processes.roles import DASK, classify
 from helpers.programs.cluster import Cluster, NoCluster, checkup, connect
 from helpers.waiting import wait_until
 from helpers.watching.afar import cluster_behind
+from helpers.watching.lanes import rows_of
+from helpers.watching.runs import Lane, Run, Span
 from helpers.watching.watch import Unfinished, watch
 from helpers.workers.endings import raise_error
 from helpers.workers.naps import nap
@@ -77,6 +80,15 @@ def test_watch_draws_lanes_by_host_and_worker(client: Any) -> None:
         assert {lane.label for lane in run.lanes} <= {"127.0.0.1, worker 1", "127.0.0.1, worker 2"}
         assert sorted(span.task for lane in run.lanes for span in lane.spans) == list(range(6))
         assert {lane.pid for lane in run.lanes} <= set(client.run(os.getpid).values())
+
+
+def test_a_long_name_of_a_host_keeps_its_worker() -> None:
+    lanes = tuple(
+        Lane.of(f"{host}, worker 1", 1, [Span(0, 0.0, 1.0)])
+        for host in ("10.0.0.1", "node-0123.cluster.example")
+    )
+    rows = rows_of(Run([], lanes, 1.0, Plan(2, 2, "worker", 1)))
+    assert [row.label for row in rows] == ["10.0.0.1, worker 1", "…ter.example, worker 1"]
 
 
 def test_watch_tells_of_errors_and_limits(client: Any) -> None:

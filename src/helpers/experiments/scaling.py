@@ -65,18 +65,23 @@ def draw_scaling(lengths: Sequence[float] = (0.01, 0.1, 1.0, 10.0), title: str =
     found = measured()
     per_task = found["per task"]
     figure = new_figure(height=4.0)
+    figure.set_layout_engine("constrained")
     axes = figure.subplots()
     slots = [10 ** (step / 20) for step in range(81)]
     for colour, length in zip(COLOURS, lengths, strict=False):
         busy = [min(one, (length + per_task) / per_task) for one in slots]
         axes.plot(slots, busy, color=colour)
-        axes.annotate(f"tasks of {length:g} s", (slots[-1], busy[-1]), (4, 0), textcoords="offset points",
-                      color=INK, va="center")  # fmt: skip
+        axes.text(slots[-1] * 0.95, busy[-1] * 1.08, f"tasks of {length:g} s", color=INK, ha="right")
     for number, one in enumerate(found["jobs"]):
         at_work = one["tasks"] * one["seconds"] / one["took"]
         axes.plot(one["slots"], at_work, "o", color=INK, mfc="none", label="" if number else "measured jobs")
     axes.set(
-        xscale="log", yscale="log", xlabel="slots in the cluster", ylabel="slots at work", xlim=(1, 10_000)
+        xscale="log",
+        yscale="log",
+        xlabel="slots in the cluster",
+        ylabel="slots at work",
+        xlim=(1, 10_000),
+        ylim=(1, 10_000),
     )
     axes.grid(color=GREY, alpha=0.25)
     axes.legend(frameon=False, loc="upper left")

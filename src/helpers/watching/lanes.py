@@ -209,7 +209,11 @@ def rows_of(run: "Run") -> list[Row]:
 
 
 def _label(lane: "Lane") -> str:
-    return f"{lane.label} · PID {lane.pid}"
+    """Return the lane's name and PID, or, with a host before it, as much of the name as there is room for."""
+    if ", " not in lane.label:
+        return f"{lane.label} · PID {lane.pid}"
+    most = int((LEFT - 0.1) / LETTER)
+    return lane.label if len(lane.label) <= most else f"…{lane.label[1 - most :]}"
 
 
 def _one_after_another(run: "Run") -> "list[list[Lane]]":
