@@ -36,7 +36,8 @@ ROOT_ON_LINUX = sys.platform == "linux" and os.geteuid() == 0
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with Cluster(workers=2) as started:
+    with Cluster(workers=2) as started, Client(started.address) as client:
+        client.wait_for_workers(2, timeout=60)  # so that the gate sees them here, and not in the first test
         yield started
 
 
@@ -45,6 +46,7 @@ def client(cluster: Cluster) -> Iterator[Any]:
     with Client(cluster.address) as connected:
         connected.wait_for_workers(2, timeout=60)
         yield connected
+        connected.wait_for_workers(2, timeout=60)  # a nanny may be at work for one that was killed
 
 
 def test_a_cluster_is_daskes_own_commands(cluster: Cluster) -> None:
