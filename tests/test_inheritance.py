@@ -1,13 +1,9 @@
-"""What a child has of its parent is what was tried, and a trial that fails is no row."""
+"""What a child has of its parent is what was tried."""
 
-import multiprocessing
+from helpers.experiments.inheritance import what_is_inherited
+from helpers.programs.start_methods import methods
 
-import pytest
-
-from helpers.experiments import inheritance
-from helpers.experiments.inheritance import ORDER, what_is_inherited
-
-METHODS = [one for one in ORDER if one in multiprocessing.get_all_start_methods()]
+METHODS = methods()
 
 
 def test_what_is_inherited() -> None:
@@ -25,9 +21,3 @@ def test_what_is_inherited() -> None:
         late = {"global, changed", "function, patched", "open file", "lock that a thread holds"}
         late |= {"NumPy's random numbers", "signal handler", "logging handler"}
         assert late & inherited == (late if method == "fork" else set()), method
-
-
-def test_a_trial_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inheritance, "LIMIT", 0.001)
-    with pytest.raises(RuntimeError, match="did not come to its end"):
-        what_is_inherited()

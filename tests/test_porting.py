@@ -2,8 +2,9 @@
 
 import pytest
 
-from helpers.experiments.porting import Runs, compare_cures, methods, pin_fork, said, three_ways
+from helpers.experiments.porting import Runs, compare_cures, pin_fork, said, three_ways
 from helpers.programs.program import Outcome
+from helpers.programs.start_methods import methods
 
 GLOBAL = """\
 from multiprocessing import Pool, Process

@@ -1,13 +1,12 @@
 """The steps of a start are measured in their order, and told the same whoever reads the file."""
 
-import multiprocessing
-
 import pytest
 
 from helpers.experiments import start_steps
-from helpers.experiments.start_steps import ORDER, Starts, trace_starts
+from helpers.experiments.start_steps import Starts, trace_starts
+from helpers.programs.start_methods import methods
 
-METHODS = [one for one in ORDER if one in multiprocessing.get_all_start_methods()]
+METHODS = methods()
 
 
 def test_two_starts_under_each_method() -> None:

@@ -1,13 +1,9 @@
 """What runs of a function typed in a cell is what was tried, under each start method and engine."""
 
-import multiprocessing
+from helpers.experiments.typed_functions import what_runs
+from helpers.programs.start_methods import methods
 
-import pytest
-
-from helpers.experiments import typed_functions
-from helpers.experiments.typed_functions import ORDER, what_runs
-
-METHODS = [one for one in ORDER if one in multiprocessing.get_all_start_methods()]
+METHODS = methods()
 FAILS = {"Process": "exit code 1", "Pool": "no answer: its worker died", "executor": "BrokenProcessPool"}
 
 
@@ -24,9 +20,3 @@ def test_what_runs() -> None:
             else:
                 expected = "answers" if case == "typed" else "the old one"
             assert said == expected, (case, engine, method)
-
-
-def test_a_trial_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typed_functions, "LIMIT", 0.001)
-    with pytest.raises(RuntimeError, match="did not come to its end"):
-        what_runs()

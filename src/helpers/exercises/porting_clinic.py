@@ -9,9 +9,10 @@ from typing import NamedTuple
 from helpers.exercises.judging import launcher
 from helpers.exercises.judging.comparing import short
 from helpers.exercises.judging.registry import NotYet, ToDo, exercise
-from helpers.experiments.porting import methods, said
+from helpers.experiments.porting import said
 from helpers.processes.folders import own_folder
 from helpers.programs.program import Outcome, run_program
+from helpers.programs.start_methods import methods
 
 LIMIT = 20.0  # seconds; a program whose pool loses a worker ends at once
 AT_ONE_TIME = 6  # programs

@@ -20,6 +20,7 @@ from typing import Any
 
 from helpers.processes.folders import own_folder
 from helpers.programs.program import Outcome, run_program
+from helpers.programs.start_methods import methods
 from helpers.views.table import Table
 from helpers.waiting import wait_until
 
@@ -97,17 +98,15 @@ class Leftovers:
 
 def what_stays(*lines: str, limit: float = 50.0) -> Leftovers:
     """Return what is left after each line, while its program lives on, under every start method there is."""
-    methods = multiprocessing.get_all_start_methods()
-    methods.sort(key=["fork", "spawn", "forkserver"].index)
-    expected = [known(_AFTER, method) for method in methods]
+    expected = [known(_AFTER, method) for method in methods()]
 
     def measure(number: int) -> dict[str, str]:
-        return dict(_said(_program("stays", lines, expected[number], methods[number], limit=limit)))
+        return dict(_said(_program("stays", lines, expected[number], methods()[number], limit=limit)))
 
-    seen = _at_once(measure, range(len(methods)))
+    seen = _at_once(measure, range(len(expected)))
     rows = [(line, *(facts.get(line, "not seen") for facts in seen)) for line in lines]
     truth = {line: tuple(facts[line] for facts in expected) for line in _AFTER}
-    return Leftovers(("after", *methods), tuple(rows), truth)
+    return Leftovers(("after", *methods()), tuple(rows), truth)
 
 
 def what_outlives(*lines: str, restarted: str = "", limit: float = 30.0) -> Table:

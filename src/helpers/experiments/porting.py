@@ -1,25 +1,19 @@
 """One program under every start method, and its cures side by side: what each run said, which are right."""
 
-import multiprocessing
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from helpers.programs.program import Outcome, run_program
+from helpers.programs.start_methods import methods
 from helpers.views.table import Table
 
 LIMIT = 60.0  # seconds; a program that needs them is one that hangs
 AT_ONE_TIME = 3  # programs
-_METHODS = ("fork", "spawn", "forkserver")
 # The last line of a traceback; where the message begins in the next line, as far as its first blank one.
 _ERROR = re.compile(r"^[\w.]+(?:Error|Exception|Warning)(?:: *\n(?:.*\S.*\n?)+|:.*|$)", re.MULTILINE)
 _IMPORT = re.compile(r"^from multiprocessing import ([\w, ]+)$", re.MULTILINE)
-
-
-def methods() -> list[str]:
-    """Return the start methods of this system; fork, the oldest, first."""
-    return sorted(multiprocessing.get_all_start_methods(), key=_METHODS.index)
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,19 @@
 """
 
 import json
-import multiprocessing
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from helpers.processes.folders import own_folder
 from helpers.programs.program import run_program
+from helpers.programs.start_methods import methods
 from helpers.views.drawing import Boxes, Drawing, Line, Mark, Words
 from helpers.views.picture import COLOURS, FAINT, GREY, INK, SIZE, WIDTH, Picture
 from helpers.views.table import Table
 from helpers.views.words import plural
 
 LIMIT = 30.0  # seconds for a program that needs less than one
-ORDER = ("fork", "spawn", "forkserver")
 # The program. What it imports at its top stands for what a real file imports: each reader pays for it.
 SOURCE = """\
 import time
@@ -112,8 +111,7 @@ class Starts:
 
 def trace_starts() -> Starts:
     """Return what was measured of two starts under each method that this system has."""
-    methods = [one for one in ORDER if one in multiprocessing.get_all_start_methods()]
-    return Starts(tuple(one for method in methods for one in _trace(method)))
+    return Starts(tuple(one for method in methods() for one in _trace(method)))
 
 
 def _trace(method: str) -> list[Start]:

@@ -7,6 +7,7 @@ notebook's interrupt is not theirs, and a watchdog that ends them should this pr
 import atexit
 import gc
 import importlib
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -156,8 +157,6 @@ class Cluster:
         return process
 
     def _wait_for_address(self, scheduler: "subprocess.Popen[bytes]") -> str:
-        import json
-
         file, said = self._folder / "here" / _FILE, ""
 
         def written() -> bool:

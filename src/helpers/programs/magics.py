@@ -24,6 +24,7 @@ from helpers.processes.folders import new_folder
 from helpers.processes.kernel import prepare_for_the_end
 from helpers.programs import calm, cells
 from helpers.programs.program import Outcome, run_program
+from helpers.programs.start_methods import ORDER
 from helpers.programs.withdrawn import Withdrawn, empty
 
 _STARTERS = {"Pool", "Process", "ProcessPoolExecutor", "Manager", "ThreadPool"}
@@ -78,7 +79,7 @@ def _program_options(line: str) -> argparse.Namespace:
     parser = _Parser(prog="%%program", add_help=False, exit_on_error=False)
     parser.add_argument("--limit", type=float, default=10.0)
     parser.add_argument("--into", default="")
-    parser.add_argument("--under", choices=["fork", "spawn", "forkserver"])
+    parser.add_argument("--under", choices=ORDER)
     parser.add_argument("name", nargs="?", default="program.py")
     try:
         options = parser.parse_args(shlex.split(line))

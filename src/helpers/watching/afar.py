@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from helpers.pools.plan import Plan
 from helpers.watching.recording import Recording
@@ -41,7 +40,7 @@ class ClusterRecording(Recording):
         """Listen to the topic, and start the clock."""
         super().__init__(plan)
         self._client = client
-        self._topic = f"watch-{uuid4().hex[:8]}"
+        self._topic = self.folder.name  # no other run has it
         self._events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         client.subscribe_topic(self._topic, self._hear)
