@@ -50,6 +50,7 @@ HAS_RUN = "cell => cell.model.executionState === 'idle' && cell.model.executionC
 OUTPUTS = """() => jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === 'code')
     .map(cell => ({id: cell.model.id, tags: cell.model.getMetadata('tags') || [],
+                   ran: cell.model.executionCount !== null,
                    source: cell.model.sharedModel.source, outputs: cell.model.outputs.toJSON()}))"""
 
 
@@ -209,7 +210,7 @@ def opened(
 
 def run_all(page: Page) -> list[dict[str, Any]]:
     """Return every code cell with its outputs after `Run all cells`; TimeoutError at the limit."""
-    start_run_all(page)
+    start_run(page)
     deadline = time.monotonic() + RUN_LIMIT
     while not finished(page):
         if time.monotonic() > deadline:
@@ -219,21 +220,28 @@ def run_all(page: Page) -> list[dict[str, Any]]:
     return cells
 
 
-def start_run_all(page: Page) -> None:
-    """Ask JupyterLab to run all cells, without waiting for the end."""
+def start_run(page: Page, through: str = "") -> None:
+    """Ask JupyterLab to run all cells, or those down to the cell `through`, without waiting for the end."""
     page.evaluate(
-        """() => { window.allRun = false;
-                   const run = jupyterapp.commands.execute('notebook:run-all-cells');
-                   run.finally(() => { window.allRun = true; }); }"""
+        """through => { const panel = jupyterapp.shell.currentWidget.content;
+                        window.allRun = false;
+                        if (through)
+                            panel.activeCellIndex =
+                                1 + panel.widgets.findIndex(cell => cell.model.id === through);
+                        const run = jupyterapp.commands.execute(
+                            through ? 'notebook:run-all-above' : 'notebook:run-all-cells');
+                        run.finally(() => { window.allRun = true; }); }""",
+        through,
     )
 
 
-def finished(page: Page) -> bool:
-    """Tell whether all cells have run.
+def finished(page: Page, through: str = "") -> bool:
+    """Tell whether all cells have run, or those down to the cell `through`.
 
     JupyterLab's promise is over with the first error, an intended one too, while later cells still run.
     """
-    return bool(page.evaluate(f"() => window.allRun && {CODE_CELLS}.every({HAS_RUN})"))
+    awaited = f"{CODE_CELLS}.filter(cell => !through || cell.model.id === through)"
+    return bool(page.evaluate(f"through => window.allRun && {awaited}.every({HAS_RUN})", through))
 
 
 def save(page: Page) -> None:
