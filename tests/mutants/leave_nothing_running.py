@@ -92,6 +92,7 @@ WORKERS = {
             ),
             ("promise.get(seconds)", "promise.get()", "as in `get(seconds)`"),
             ("        return None", "        raise", "TimeoutError came out"),
+            ("import Pool, TimeoutError", "import Pool", "is not the built-in one"),
             ("in promised]", "in reversed(promised)]", "order"),
             ("for item in items]", "for item in items[1:]]", "one for each"),
             (

@@ -39,6 +39,16 @@ def gather(function, items):
 
 def _unused(function, items):
 """
+_WORKERS = """\
+def all_at_once(function, items):
+    from multiprocessing import Pool
+
+    with Pool(2) as pool:
+        return pool.map(function, items)
+
+
+def _unused(function, items):
+"""
 _KILL_PARENT = "import os, signal\n    return os.kill(os.getppid(), signal.SIGTERM)"
 _STOP_SELF = "import os, signal\n    return os.kill(os.getpid(), signal.SIGSTOP)"
 _STOPPED = [("return child.exitcode", _STOP_SELF, "stopped its own process")] * hasattr(signal, "SIGSTOP")
@@ -87,6 +97,12 @@ WORKERS = {
                 "one after the other",
             ),
             ("    for child in children:\n        child.join()\n", "", "still runs"),
+            (
+                "    for child in children:\n        child.join()\n",
+                "    children[-1:] and children[-1].join()\n",
+                "None is a child that still runs",
+            ),
+            ("def all_at_once(function, items):\n", _WORKERS, "a `Process` of your own for each item"),
             (
                 "return [child.exitcode for child in children]",
                 "return sorted(child.exitcode for child in children)",

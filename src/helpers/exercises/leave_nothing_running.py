@@ -81,7 +81,8 @@ def judge_answers_in_time(answers_in_time: Callable[..., object]) -> str:
             said = answers_in_time(count_or_sleep, ["endless", *paths], 4)
     except (multiprocessing.TimeoutError, TimeoutError):
         raise NotYet(
-            "one item never ends, and its TimeoutError came out: catch it, and put None in its place"
+            "one item never ends, and its TimeoutError came out: catch it, and put None in its place; "
+            "a pool's is `multiprocessing.TimeoutError`, which is not the built-in one, so import it"
         ) from None
     require_list(said, [None, *right])
     if answers_in_time(count_definitions, [], 4) != []:

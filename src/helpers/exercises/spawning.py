@@ -57,7 +57,7 @@ def judge_exit_code(exit_code_of: Callable[[int | str], object]) -> str:
 def judge_all_at_once(all_at_once: Callable[..., object]) -> str:
     """Accept the exit codes, in order, of one child per item, all at work at one time."""
     for codes, right in (([0, 3, 7], [0, 3, 7]), ([5, "no disk", 0, 2], [5, 1, 0, 2])):
-        with _met(exit_with, len(codes)) as (end, seen):
+        with _births(pools=False), _met(exit_with, len(codes)) as (end, seen):
             said = all_at_once(end, codes)
         if isinstance(said, list) and None in said:
             raise NotYet(
