@@ -26,7 +26,7 @@ class Runs:
     def table(self) -> Table:
         """Return one row per start method: the exit code, and what the program said."""
         rows = [(method, one.exit_code, said(one)) for method, one in self.outcomes.items()]
-        return Table(["under", "exit code", "it says"], rows, code=["it says"])
+        return Table(["under", "exit code", "it says"], rows)
 
     def verdicts(self, right: str) -> list[str]:
         """Return for each start method "right", "fails", or the wrong answer; `right` is what to print."""
