@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 import parmap
 import psutil
 import pytest
-from distributed import Client, Event, LocalCluster, Security
+from distributed import Client, Event, KilledWorker, LocalCluster, Security
 
 from helpers.pools.executor_pool import ExecutorPool
 from helpers.pools.plan import Plan
@@ -30,7 +32,9 @@ from helpers.watching.watch import Unfinished, watch
 from helpers.workers.endings import raise_error
 from helpers.workers.naps import nap
 from helpers.workers.numbers import square
+from tools import canonical, running
 
+ROOT = Path(__file__).resolve().parents[1]
 ROOT_ON_LINUX = sys.platform == "linux" and os.geteuid() == 0
 
 
@@ -138,6 +142,62 @@ def test_checkup_names_other_versions(client: Any, monkeypatch: pytest.MonkeyPat
     ] * 2
 
 
+def _other_python() -> tuple[str, dict[str, str]]:
+    """Return another Python of this machine, and the environment in which it takes our packages as its own.
+
+    dask and what it needs are Python, or do without their compiled parts.
+    """
+    names = [f"python3.{minor}" for minor in range(16, 9, -1) if minor != sys.version_info[1]]
+    found = [path for name in names if (path := shutil.which(name))]
+    for name in names:
+        found += map(str, Path.home().glob(f".pyenv/versions/{name[6:]}.*/bin/{name}"))
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([sysconfig.get_path("purelib"), str(ROOT / "src")])}
+    for path in found:
+        if not subprocess.run([path, "-c", "import distributed"], env=env, capture_output=True).returncode:
+            return path, env
+    pytest.skip(f"no second Python here that could be a worker: looked for {', '.join(names)}")
+
+
+def test_a_worker_of_another_python_is_named_and_a_typed_function_kills_it() -> None:
+    """A module's function runs there; one that travels as bytecode does not, from or to 3.13 and later."""
+    python, env = _other_python()
+    with Cluster(workers=1, settings={"distributed.scheduler.allowed-failures": 0}) as own:
+        command = f"worker {own.address} --host 127.0.0.1 --nthreads 1 --no-dashboard --no-nanny --name other"
+        worker = subprocess.Popen(
+            [python, "-m", "dask", *command.split()], env=env, stderr=subprocess.DEVNULL
+        )
+        try:
+            with Client(own.address) as client:
+                client.wait_for_workers(2, timeout=60)
+                with pytest.warns(UserWarning, match="Mismatched versions found") as warned:
+                    versions = client.get_versions(check=True)
+                here = versions["client"]["packages"]["python"]
+                pythons = {one["packages"]["python"] for one in versions["workers"].values()}
+                (there,) = pythons - {here}
+                assert f"| python  | {here} | {here} |" in str(warned[0].message)
+                assert f"python {there}, here {here}: install the same on both" in [
+                    row[2] for row in checkup(client).rows
+                ]
+                assert client.submit(square, 5, workers=["other"]).result(timeout=60) == 25
+                if max(int(one.split(".")[1]) for one in (there, here)) >= 13:
+                    with pytest.raises(KilledWorker):
+                        client.submit(lambda: 5, workers=["other"]).result(timeout=60)
+                    assert worker.wait(30) != 0
+        finally:
+            worker.kill()
+            worker.wait(30)
+
+
+def test_another_release_is_told() -> None:
+    """So does the scheduler of dask 2024.1 answer a client of today."""
+    with LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as old:
+        identity = old.scheduler.identity
+        old.scheduler.handlers["identity"] = lambda: identity()
+        with pytest.raises(NoCluster, match="unexpected keyword argument 'n_workers'") as caught:
+            connect(old.scheduler_address, limit=5)
+        assert "a dask of another release answers there" in str(caught.value)
+
+
 @pytest.mark.skipif(not ROOT_ON_LINUX, reason="only root on Linux can mount a small disk")
 def test_checkup_names_a_full_disk(cluster: Cluster, client: Any, tmp_path: Path) -> None:
     disk = tmp_path / "small"
@@ -148,10 +208,21 @@ def test_checkup_names_a_full_disk(cluster: Cluster, client: Any, tmp_path: Path
     if mounted.returncode:
         pytest.skip(f"no disk may be mounted here: {mounted.stderr.decode().strip()}")
     command = f"worker {cluster.address} --host 127.0.0.1 --nthreads 1 --no-dashboard --no-nanny --name small"
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "dask", *command.split(), "--local-directory", str(disk)],
-        stderr=subprocess.DEVNULL,
-    )
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        worker = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "dask",
+                *command.split(),
+                "--memory-limit",
+                "400MB",
+                "--local-directory",
+                str(disk),
+            ],
+            stderr=file,
+        )
     try:
         client.wait_for_workers(3, timeout=60)
         (disk / "full").write_bytes(bytes(800_000))
@@ -163,6 +234,14 @@ def test_checkup_names_a_full_disk(cluster: Cluster, client: Any, tmp_path: Path
         )
         with pytest.raises(OSError, match="No space left on device"):
             written.result(timeout=60)
+        held = client.map(os.urandom, [20_000_000] * 30, pure=False, workers=["small"])
+        paused = (
+            "full: 0 MB left, so it cannot spill results; its memory is full too, so it takes no more tasks"
+        )
+        wait_until(lambda: paused in [row[3] for row in checkup(client).rows], 30, "a worker that pauses")
+        assert "Spill to disk failed; keeping data in memory" in log.read_text()
+        assert "Pausing worker" in log.read_text()
+        assert not all(future.done() for future in held)
     finally:
         worker.terminate()
         worker.wait(30)
@@ -188,13 +267,47 @@ def test_no_workers_are_refused() -> None:
         Cluster(workers=0)
 
 
-def test_a_cluster_that_runs_is_used_and_left_alone(cluster: Cluster) -> None:
+def test_a_cluster_that_runs_is_used_and_left_alone(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
     with Cluster(cluster.address) as other:
         assert repr(other) == f"a cluster that runs at {cluster.address}"
-        with pytest.raises(RuntimeError, match="run `dask worker tcp://"):
-            other.add_workers(1)
+        other.add_workers(1)
+        assert f"run `dask worker {cluster.address} --nthreads 1`" in capsys.readouterr().out
         other.stop_workers()
+        assert capsys.readouterr().out == "Its workers stay, since this cluster was not started here.\n"
     connect(cluster.address).close()
+
+
+# Its words tell nothing of a cluster, or need no one: libraries side by side, the doors, exercises.
+_ELSEWHERE = ("tools-", "fates-", "safe-", "slurm-", "others-", "ex1-", "ex2-", "ex3-", "home-", "paper-draw")
+
+
+def test_the_lesson_runs_on_a_cluster_that_runs() -> None:
+    """With an address in its one place, every cell answers as stored, but for those that say why not."""
+    path = ROOT / "notebooks" / "14_beyond_one_machine.ipynb"
+    lesson = canonical.read(path)
+    lesson.cells = [cell for cell in lesson.cells if not cell.id.startswith(_ELSEWHERE)]
+    stored = {cell.id: _said(cell) for cell in lesson.cells}
+    with Cluster(settings={"distributed.scheduler.allowed-failures": 1}) as foreign:
+        (place,) = (cell for cell in lesson.cells if 'ADDRESS = ""' in cell.source)
+        place.source = place.source.replace('ADDRESS = ""', f'ADDRESS = "{foreign.address}"')
+        executed = running.run(lesson, path)
+        connect(foreign.address).close()
+    other = {cell.id: said for cell in executed.cells if (said := _said(cell)) != stored[cell.id]}
+    assert other == {
+        "start-cluster": f"a cluster that runs at {foreign.address}",
+        "gone-run": "Its workers stay, since this cluster was not started here.\n81\n",
+        "gone-again": "No worker was added, since this cluster was not started here: "
+        f"run `dask worker {foreign.address} --nthreads 1` on a host.\n81\n",
+    }
+
+
+def _said(cell: Any) -> str:
+    """Return the text of a cell's compared outputs."""
+    if canonical.VOLATILE in cell.metadata.get("tags", []):
+        return ""
+    return "".join(one.get("text") or one.data["text/plain"] for one in cell.get("outputs", []))
 
 
 def test_without_workers_a_task_waits_and_is_not_lost() -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ _WORKERS = (
     f"dask worker --scheduler-file {_FILE} --host 127.0.0.1 --nworkers {{}} --nthreads {{}} "
     "--no-dashboard --local-directory scratch"
 )
+# As text: what disk_usage returns travels as bytecode of the worker's Python, which may kill another one.
+_FREE = "__import__('shutil').disk_usage({!r}).free"
 _ENOUGH = 100_000_000  # bytes that a worker's disk should have left
 
 
@@ -104,16 +107,23 @@ class Cluster:
     def add_workers(self, workers: int = 2) -> None:
         """Start more workers; they report to the scheduler when they are ready.
 
-        Raises RuntimeError for a cluster that was not started here.
+        Of a cluster that was not started here, say in a sentence how to, and do nothing.
         """
         if not hasattr(self, "_folder"):
-            raise RuntimeError(
-                f"this cluster was not started here: run `dask worker {self.address}` on a host"
+            print(
+                "No worker was added, since this cluster was not started here: "
+                f"run `dask worker {self.address} --nthreads 1` on a host."
             )
+            return
         self._start(_WORKERS.format(workers, self.threads))
 
     def stop_workers(self, limit: float = 20.0) -> None:
-        """Ask the workers that were started here to leave, and return when their processes have ended."""
+        """Ask the workers that were started here to leave, and return when their processes have ended.
+
+        Of a cluster that was not started here, say in a sentence that they stay.
+        """
+        if not hasattr(self, "_folder"):
+            print("Its workers stay, since this cluster was not started here.")
         for process in self._processes[1:]:
             process.terminate()
         for process in self._processes[1:]:
@@ -207,7 +217,9 @@ def connect(address: str, limit: float = 10.0, **options: Any) -> "Client":
     # The client that failed is half there. Were it collected while another one starts, both would wait for
     # one lock for ever (distributed 2026.8), so it goes here.
     gc.collect()
-    if "tls" in f"{address} {said}".lower():
+    if "unexpected keyword argument" in said:
+        cure = f"a dask of another release answers there, here {version('distributed')}: install the same"
+    elif "tls" in f"{address} {said}".lower():
         cure = "it speaks TLS: hand its certificate over, as in Client(address, security=…)"
     elif "://" not in address or not address.rpartition(":")[2].isdigit():
         cure = "an address looks like tcp://10.0.0.1:8786"
@@ -222,8 +234,6 @@ def checkup(client: "Client", function: Any = None) -> Table:
     It needs nothing of ours on the workers. A function without a module of its own (typed in a cell) travels
     with its call, so it is always there.
     """
-    from shutil import disk_usage
-
     versions = client.get_versions()
     here = versions["client"]["packages"]
     workers = client.scheduler_info(n_workers=-1)["workers"]
@@ -232,15 +242,14 @@ def checkup(client: "Client", function: Any = None) -> Table:
     rows = []
     for number, (address, worker) in enumerate(sorted(workers.items()), 1):
         there = versions["workers"][address]["packages"]
-        free = client.run(disk_usage, worker["local_directory"], workers=[address])[address].free
+        free = client.run(eval, _FREE.format(worker["local_directory"]), workers=[address])[address]
+        full = f"full: {free / 1e6:.0f} MB left, so it cannot spill results"
         rows.append(
             (
                 f"worker {number}",
                 worker["host"],
                 _differences(there, here),
-                "enough"
-                if free >= _ENOUGH
-                else f"full: {free / 1e6:.0f} MB left, so it cannot spill results",
+                "enough" if free >= _ENOUGH else full + _paused(worker["status"]),
                 _has(found.get(address)),
             )
         )
@@ -256,6 +265,10 @@ def _differences(there: "dict[str, Any]", here: "dict[str, Any]") -> str:
         if there.get(name) and here[name] and there[name] != here[name]
     ]
     return "; ".join(differing) + ": install the same on both" if differing else "as here"
+
+
+def _paused(status: str) -> str:
+    return "; its memory is full too, so it takes no more tasks" if status == "paused" else ""
 
 
 def _has(found: object) -> str:
