@@ -26,11 +26,12 @@ SETTINGS = {
 JOB = """
 import sys
 from distributed import Client, as_completed
+sys.path.insert(0, sys.argv[1])
 import far
 
 with Client("tcp://10.77.14.1:8786", timeout=30) as client:
     client.wait_for_workers(2, timeout=60)
-    client.upload_file(far.__file__)
+    client.upload_file(sys.argv[1])
     futures = client.map(far.work, range(30), pure=False)
     for future in as_completed(futures):
         print("one is ready", flush=True)
@@ -39,6 +40,15 @@ with Client("tcp://10.77.14.1:8786", timeout=30) as client:
     answers = client.gather(futures)
     hosts = sorted(worker["host"] for worker in client.scheduler_info()["workers"].values())
     print([number for number, _ in answers] == list(range(30)), sorted({host for _, host in answers}), hosts)
+"""
+# A package, whose wheel hatchling builds as `pip wheel --no-deps .` does, without a network.
+PROJECT = """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+[project]
+name = "far"
+version = "1.0"
 """
 FAR = """
 import time
@@ -96,11 +106,26 @@ def hosts() -> Iterator[Callable[[str], str]]:
         yield name
 
 
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """Give the wheel of a package that no host has; dask wants it to be called .zip."""
+    pytest.importorskip("hatchling", reason="hatchling is not installed: pip install -e '.[test]' brings it")
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "__init__.py").write_text(FAR)
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", "built"]
+    subprocess.run(build, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    (built,) = (tmp_path / "built").glob("far-1.0-*.whl")
+    return built.rename(built.with_suffix(".zip"))
+
+
 def test_one_host_of_three_is_cut_off_and_nothing_is_lost(
-    hosts: Callable[[str], str], tmp_path: Path
+    hosts: Callable[[str], str], wheel: Path, tmp_path: Path
 ) -> None:
-    """The scheduler and the client are on a, workers on b and c; c falls silent after the first answer."""
-    (tmp_path / "far.py").write_text(FAR)
+    """The scheduler and the client are on a, workers on b and c; c falls silent after the first answer.
+
+    The workers get the function by a wheel, from the client alone.
+    """
     scheduler = f"scheduler --host {NET}.1 --port 8786 --no-dashboard"
     running: list[subprocess.Popen[str]] = []
 
@@ -111,7 +136,7 @@ def test_one_host_of_three_is_cut_off_and_nothing_is_lost(
             process = subprocess.Popen(
                 ["ip", "netns", "exec", hosts(host), sys.executable, *command],
                 cwd=here,
-                env=os.environ | SETTINGS | {"PYTHONPATH": str(tmp_path) if folder == "client" else ""},
+                env=os.environ | SETTINGS,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -127,7 +152,7 @@ def test_one_host_of_three_is_cut_off_and_nothing_is_lost(
                 f"worker tcp://{NET}.1:8786 --host {NET}.{number} --nthreads 1 --no-dashboard --no-nanny"
             )
             start(host, ["-m", "dask", *command.split(), "--local-directory", "."], f"worker-{host}")
-        client = start("a", ["-c", JOB], "client")
+        client = start("a", ["-c", JOB, str(wheel)], "client")
         assert client.stdout is not None
         assert client.stdin is not None
         first = client.stdout.readline()
