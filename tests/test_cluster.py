@@ -54,7 +54,8 @@ def client(cluster: Cluster) -> Iterator[Any]:
 
 
 def test_a_cluster_is_daskes_own_commands(cluster: Cluster) -> None:
-    scheduler, worker = repr(cluster).splitlines()
+    scheduler, worker = repr(cluster).replace(" \\\n   ", "").splitlines()
+    assert max(map(len, repr(cluster).splitlines())) <= 100
     assert scheduler.startswith("$ dask scheduler --host 127.0.0.1 ")
     assert worker.startswith("$ dask worker --scheduler-file scheduler.json ")
 
@@ -251,7 +252,7 @@ def test_checkup_names_a_full_disk(cluster: Cluster, client: Any, tmp_path: Path
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("tcp://127.0.0.1:1", "is `dask scheduler` running there"),
+        ("tcp://127.0.0.1:1", "does `dask scheduler` run there"),
         ("127.0.0.1", "an address looks like tcp://10.0.0.1:8786"),
         ("tls://127.0.0.1:1", "hand its certificate over"),
     ],

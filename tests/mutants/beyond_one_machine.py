@@ -31,6 +31,24 @@ WORKERS = {
                 "    return [function(item) for item in items]",
                 "called here, not by a worker",
             ),
+            ("future.exception()", "future.exception", "with its parentheses"),
+            ("future.exception()", 'future.status != "finished"', "`future.status` does not wait"),
+            (
+                "None if future.exception() else future.result()",
+                "future.exception() or future.result()",
+                "place 1",
+            ),
+            (
+                f"    futures = {_MAPPED}\n{_RETURN}",
+                "    def all_of(items):\n"
+                "        said = []\n"
+                "        for item in items:\n"
+                "            try:\n                said.append(function(item))\n"
+                "            except ValueError:\n                said.append(None)\n"
+                "        return said\n"
+                "    return client.submit(all_of, items, pure=False).result()",
+                "went as 1 task(s)",
+            ),
         ],
     ),
     "beyond_one_machine/twice": Worker(
@@ -59,6 +77,22 @@ WORKERS = {
                 "after a second call",
             ),
             ("os.replace(draft, path)", "os.replace(path, draft)", "your code raised FileNotFoundError"),
+            (
+                _DRAFT + '"w") as file:\n        file.writelines(pieces)\n' + _LAST,
+                "    text = ''.join(pieces)\n    with open(path, 'w') as file:\n        file.write(text)",
+                "`path` itself was opened for writing",
+            ),
+            ("dir=os.path.dirname(path)", "", "the draft lies in another folder"),
+            (
+                '    with open(number, "w") as file:\n        file.writelines(pieces)',
+                '    file = open(number, "w")\n    file.writelines(pieces)',
+                "before the last piece was on the disk",
+            ),
+            (
+                _LAST,
+                "    os.replace(draft, path + '.draft')\n    os.replace(path + '.draft', path)",
+                "gave their drafts one name",
+            ),
         ],
     ),
     "beyond_one_machine/chunk-size": Worker(
@@ -77,8 +111,10 @@ WORKERS = {
             ("workers * per_task / seconds", "per_task / seconds", "expected 200"),
             ("workers * per_task / seconds", "workers * seconds / per_task", "expected 200"),
             ("return max", "max", "it returned None"),
-            ("ceil(workers", "(workers", "expected 200"),
+            ("ceil(workers", "(workers", "so make it an int"),
             ("tasks // workers", "tasks // (4 * workers)", "some of the 100 workers get none"),
+            ("tasks // workers", "ceil(tasks / workers)", "one of the 6 workers gets none"),
+            ("ceil(workers * per_task / seconds)", "round(workers * per_task / seconds)", "3 are too few"),
         ],
     ),
 }

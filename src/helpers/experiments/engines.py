@@ -106,11 +106,15 @@ def speeds() -> Table:
     """Return one row per library: its last release, and the medians of the benchmark."""
     found = measured()
     rows = [
-        (name, one["release"], *(f"{one[column]:.3g}" for column in _SPEEDS))
+        (name, one["release"], *(_three_digits(one[column]) for column in _SPEEDS))
         for name, one in found["engines"].items()
     ]
     caption = f"2 workers; {found['machine']}; releases looked up on {found['looked up']}"
     return Table(("library", "last release", *_SPEEDS.values()), rows, caption)
+
+
+def _three_digits(number: float) -> str:
+    return f"{number:.3g}" if number < 1000 else f"{number:.0f}"
 
 
 def fates() -> Table:

@@ -8,12 +8,14 @@ import atexit
 import gc
 import importlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from helpers.processes.folders import new_folder, remove_folder
@@ -148,7 +150,7 @@ class Cluster:
         if not self.commands:
             return f"a cluster that runs at {self.address}"
         lines = [f"$ export {name}={value}" for name, value in self._settings.items()]
-        return "\n".join([*lines, *(f"$ {command}" for command in self.commands)])
+        return "\n".join([*lines, *(f"$ {_in_lines(command)}" for command in self.commands)])
 
     def _start(self, command: str) -> "subprocess.Popen[bytes]":
         name = command.split()[1]
@@ -196,6 +198,12 @@ class Cluster:
             process.wait(5)
 
 
+def _in_lines(command: str) -> str:
+    """Return the command as a shell takes it, on lines that begin with an option and fit a window."""
+    whole = re.sub(" (?!--)", "\0", command)  # an option and its value stay together
+    return fill(whole, 96, break_on_hyphens=False).replace("\n", " \\\n    ").replace("\0", " ")
+
+
 def _scratch(folder: Path) -> Any:
     """Return a context in which dask's scratch files of this process, too, lie in our folder."""
     from distributed.config import dask  # the very module; the project depends on distributed alone
@@ -224,8 +232,8 @@ def connect(address: str, limit: float = 10.0, **options: Any) -> "Client":
     elif "://" not in address or not address.rpartition(":")[2].isdigit():
         cure = "an address looks like tcp://10.0.0.1:8786"
     else:
-        cure = "is `dask scheduler` running there, and does its port let you in?"
-    raise NoCluster(f"no scheduler answers at {address!r} ({said}): {cure}")
+        cure = "does `dask scheduler` run there, and is its port open?"
+    raise NoCluster(f"{said}\nno scheduler answers at {address!r}: {cure}")
 
 
 def checkup(client: "Client", function: Any = None) -> Table:
