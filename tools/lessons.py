@@ -72,6 +72,7 @@ def plain_first(notebook: Notebook) -> Iterator[str]:
 def workers_read_first(notebook: Notebook) -> Iterator[str]:
     """Require that `getsource` prints a worker of `helpers.workers`, compared, before it is used."""
     shown: set[str] = set()
+    workers = _imported(notebook)[1]
     for cell in _demonstrations(notebook):
         found = tree(cell)
         printed = [
@@ -80,7 +81,7 @@ def workers_read_first(notebook: Notebook) -> Iterator[str]:
         names = {dotted(node).split(".")[0] for node in printed}
         if names and canonical.VOLATILE not in tags(cell) and cell.outputs:
             shown |= names
-        for name in sorted(_used(cell, found, _imported(notebook)[1]) - names - shown):
+        for name in sorted(_used(cell, found, workers) - names - shown):
             shown.add(name)  # one complaint is enough
             yield (
                 f"cell {cell.id} uses the worker {name} before a reader has seen it: "
@@ -103,8 +104,9 @@ def take_home(notebook: Notebook) -> Iterator[str]:
             yield f"cell {HOME}: expected below ## Recall and above goodbye"
         if "Take it home" not in [text for one in notebook.prose for _, text in headings(one.source)]:
             yield f"cell {HOME}: expected below a heading `## Take it home`"
+    tools = _imported(notebook)[0]
     for one in notebook.code:
-        if "solution" in tags(one) and (names := _needs_helpers(one, _imported(notebook)[0])):
+        if "solution" in tags(one) and (names := _needs_helpers(one, tools)):
             yield (
                 f"cell {one.id} needs {', '.join(sorted(names))} from helpers, which nobody can take home: "
                 "only check is allowed in a solution"

@@ -170,6 +170,8 @@ class Marked:
     def clean_up(self, leftovers: Iterable[Leftover]) -> None:
         """Put away these leftovers of a family that lives on; files stay: a human might have made them."""
         keys = {leftover.key for leftover in leftovers}
+        if not keys:
+            return  # as after nearly every test: a look at all processes costs milliseconds
         doomed = [process for process in self.processes() if f"process {process.pid}" in keys]
         end(lambda: doomed)
         for process in doomed if hasattr(os, "WNOHANG") else ():
