@@ -208,20 +208,14 @@ def test_checkup_names_a_full_disk(cluster: Cluster, client: Any, tmp_path: Path
     )
     if mounted.returncode:
         pytest.skip(f"no disk may be mounted here: {mounted.stderr.decode().strip()}")
-    command = f"worker {cluster.address} --host 127.0.0.1 --nthreads 1 --no-dashboard --no-nanny --name small"
+    command = (
+        f"worker {cluster.address} --host 127.0.0.1 --nthreads 1 --no-dashboard --no-nanny --name small "
+        "--memory-limit 400MB"
+    )
     log = tmp_path / "log"
     with log.open("w") as file:
         worker = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "dask",
-                *command.split(),
-                "--memory-limit",
-                "400MB",
-                "--local-directory",
-                str(disk),
-            ],
+            [sys.executable, "-m", "dask", *command.split(), "--local-directory", str(disk)],
             stderr=file,
         )
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpers.waiting import wait_until
+from tests.test_wheel import build_wheel
 
 # Each host is a namespace behind a bridge in the first one; the names are those of this process alone.
 NET = "10.77.14"
@@ -41,7 +42,7 @@ with Client("tcp://10.77.14.1:8786", timeout=30) as client:
     hosts = sorted(worker["host"] for worker in client.scheduler_info()["workers"].values())
     print([number for number, _ in answers] == list(range(30)), sorted({host for _, host in answers}), hosts)
 """
-# A package, whose wheel hatchling builds as `pip wheel --no-deps .` does, without a network.
+# A package of its own.
 PROJECT = """
 [build-system]
 requires = ["hatchling"]
@@ -109,13 +110,10 @@ def hosts() -> Iterator[Callable[[str], str]]:
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
     """Give the wheel of a package that no host has; dask wants it to be called .zip."""
-    pytest.importorskip("hatchling", reason="hatchling is not installed: pip install -e '.[test]' brings it")
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "__init__.py").write_text(FAR)
     (tmp_path / "pyproject.toml").write_text(PROJECT)
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", "built"]
-    subprocess.run(build, cwd=tmp_path, check=True, capture_output=True, timeout=60)
-    (built,) = (tmp_path / "built").glob("far-1.0-*.whl")
+    built = build_wheel(tmp_path, tmp_path / "built")
     return built.rename(built.with_suffix(".zip"))
 
 

@@ -1,7 +1,6 @@
 """What stays behind is measured as it is, and nothing stays of the measuring."""
 
 import errno
-import multiprocessing
 import sys
 
 import pytest
@@ -16,9 +15,10 @@ from helpers.experiments.leftovers import (
     what_outlives,
     what_stays,
 )
+from helpers.programs.start_methods import methods
 
 POSIX = sys.platform != "win32"
-METHODS = sorted(multiprocessing.get_all_start_methods(), key=["fork", "spawn", "forkserver"].index)
+METHODS = methods()
 
 
 def test_what_a_pool_and_a_process_leave() -> None:

@@ -49,14 +49,18 @@ def run(*command: object, cwd: Path, env: "dict[str, str] | None" = None) -> str
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the wheel, built without a network."""
+def build_wheel(project: Path, folder: Path) -> Path:
+    """Return the wheel of the project, built into the folder; no network is needed."""
     pytest.importorskip("hatchling", reason="hatchling is not installed: pip install -e '.[test]' brings it")
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder, cwd=ROOT)
+    run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder, cwd=project)
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the project's wheel."""
+    return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_holds_helpers_and_licences(wheel: Path) -> None:

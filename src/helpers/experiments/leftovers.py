@@ -98,15 +98,16 @@ class Leftovers:
 
 def what_stays(*lines: str, limit: float = 50.0) -> Leftovers:
     """Return what is left after each line, while its program lives on, under every start method there is."""
-    expected = [known(_AFTER, method) for method in methods()]
+    tried = methods()
+    expected = [known(_AFTER, method) for method in tried]
 
     def measure(number: int) -> dict[str, str]:
-        return dict(_said(_program("stays", lines, expected[number], methods()[number], limit=limit)))
+        return dict(_said(_program("stays", lines, expected[number], tried[number], limit=limit)))
 
-    seen = _at_once(measure, range(len(expected)))
+    seen = _at_once(measure, range(len(tried)))
     rows = [(line, *(facts.get(line, "not seen") for facts in seen)) for line in lines]
     truth = {line: tuple(facts[line] for facts in expected) for line in _AFTER}
-    return Leftovers(("after", *methods()), tuple(rows), truth)
+    return Leftovers(("after", *tried), tuple(rows), truth)
 
 
 def what_outlives(*lines: str, restarted: str = "", limit: float = 30.0) -> Table:
