@@ -532,7 +532,7 @@ def surroundings() -> "dict[str, str]":
 
 
 def harmful() -> "dict[str, str]":
-    """Return the variables that are set and break the lessons, and why each is left out."""
+    """Return the variables that are set and break or slow the lessons, and why each is left out."""
     level = os.environ.get("PYTHONOPTIMIZE", "")
     found = {}
     if level.isdigit() and int(level) > 1:
@@ -541,6 +541,8 @@ def harmful() -> "dict[str, str]":
         found["PYTHONINSPECT"] = "children would not end"
     if os.environ.get("PYTHONHOME"):
         found["PYTHONHOME"] = "it names another Python than .venv's"
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        found["PYTHONDONTWRITEBYTECODE"] = "every child would compile what it imports"
     return found
 
 

@@ -668,6 +668,7 @@ def alive(number: str) -> bool:
         ("PYTHONOPTIMIZE", "2", False),
         ("PYTHONOPTIMIZE", "1", True),
         ("PYTHONINSPECT", "1", False),
+        ("PYTHONDONTWRITEBYTECODE", "1", False),
         ("PYTHONWARNINGS", "ignore", True),
     ],
 )
