@@ -45,6 +45,11 @@ FOREIGN_KERNEL = {"argv": [sys.executable, "-c", "pass"], "display_name": "forei
 START_LIMIT = 120  # seconds until the server answers
 RUN_LIMIT = 300  # seconds that one notebook may take in the browser
 
+PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+OPEN = """async path => {
+    for (const shown of [...jupyterapp.shell.widgets('main')]) { shown.context?.dispose(); shown.dispose(); }
+    const panel = await jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'});
+    await panel.context.ready; await panel.sessionContext.ready; }"""
 CODE_CELLS = """jupyterapp.shell.currentWidget.content.widgets.filter(cell => cell.model.type === 'code')"""
 HAS_RUN = "cell => cell.model.executionState === 'idle' && cell.model.executionCount !== null"
 OUTPUTS = """() => jupyterapp.shell.currentWidget.content.widgets
@@ -188,24 +193,27 @@ def _launch(playwright: Playwright) -> Browser:
 
 
 @contextmanager
-def opened(
-    browser: Browser, lab: Lab, notebook: str, height: int = 1400, folder: str = "my_notebooks"
-) -> Iterator[Page]:
-    """Yield a page that shows the learner's copy, its kernel ready; the kernel is shut down afterwards."""
-    page = browser.new_page(viewport={"width": 1280, "height": height})
-    page.set_default_timeout(90_000)
-    try:
-        page.goto(f"{lab.url}lab/tree/{folder}/{notebook}?reset&token={lab.token}")
-        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", state="visible")
+def running_page() -> Iterator[tuple[Lab, Page]]:
+    """Yield a JupyterLab and its page in a headless Chromium, at the address that start.py opens."""
+    with running_lab() as lab, running_browser() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 1400})
+        page.set_default_timeout(90_000)
+        page.goto(f"{lab.url}?token={lab.token}")
         page.wait_for_selector("#jupyterlab-splash", state="detached")
-        page.evaluate(
-            """async () => { await jupyterapp.restored; const panel = jupyterapp.shell.currentWidget;
-                             await panel.context.ready; await panel.sessionContext.ready; }"""
-        )
-        yield page
-        page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
-    finally:
-        page.close()
+        page.evaluate("async () => { await jupyterapp.restored; }")
+        yield lab, page
+
+
+@contextmanager
+def opened(page: Page, notebook: str, folder: str = "my_notebooks") -> Iterator[Page]:
+    """Show the learner's copy in the page, its kernel ready; the kernel is shut down afterwards.
+
+    What was shown before is closed, whatever became of it: loading the page again takes five seconds.
+    """
+    page.evaluate(OPEN, f"{folder}/{notebook}")
+    page.wait_for_selector(f"{PANEL} .jp-Cell", state="visible")
+    yield page
+    page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
 
 
 def run_all(page: Page) -> list[dict[str, Any]]:
@@ -252,7 +260,7 @@ def save(page: Page) -> None:
 def photograph(page: Page, folder: Path, name: str) -> list[Path]:
     """Save the whole notebook as a row of pictures of one screen each, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    pane = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer")
+    pane = page.locator(f"{PANEL} .jp-WindowedPanel-outer")
     tall, screen = pane.evaluate("pane => [pane.scrollHeight, pane.clientHeight]")
     pictures = []
     for number, top in enumerate(range(0, tall, screen)):
@@ -269,9 +277,9 @@ def main() -> None:
     parser.add_argument("notebooks", nargs="+", type=Path)
     parser.add_argument("--into", type=Path, required=True, help="the folder for the pictures")
     options = parser.parse_args()
-    with running_lab() as lab, running_browser() as browser:
+    with running_page() as (_, page):
         for notebook in options.notebooks:
-            with opened(browser, lab, notebook.name) as page:
+            with opened(page, notebook.name):
                 run_all(page)
                 print(*photograph(page, options.into, notebook.stem), sep="\n")
 

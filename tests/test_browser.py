@@ -18,7 +18,7 @@ pytest.importorskip(
 )
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests import lab as labs
 
@@ -42,17 +42,33 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[labs.Lab]:
-    """One JupyterLab for all notebooks."""
-    with labs.running_lab() as lab:
-        yield lab
+def running() -> Iterator[tuple[labs.Lab, Page]]:
+    """One JupyterLab and one page of it for all tests: each takes seconds of both cores to start."""
+    with labs.running_page() as running:
+        yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all notebooks."""
-    with labs.running_browser() as browser:
-        yield browser
+@pytest.fixture
+def lab(running: tuple[labs.Lab, Page]) -> labs.Lab:
+    """Return the server."""
+    return running[0]
+
+
+@pytest.fixture
+def page(running: tuple[labs.Lab, Page]) -> Page:
+    """Return the page."""
+    return running[1]
+
+
+def test_the_first_notebook_comes_up_without_a_question(lab: labs.Lab, page: Page) -> None:
+    """start.py's address leads to the learner's copy of the first lesson; no news box lies over it.
+
+    The page is as it came up: this is its first test.
+    """
+    page.wait_for_selector(".jp-NotebookPanel h1", state="visible")
+    page.wait_for_timeout(3000)  # the question came within a second of the end of the splash screen
+    assert page.locator(".Toastify__toast, .jp-Dialog").count() == 0
+    assert page.url == f"{lab.url}lab/tree/my_notebooks/00_start_here.ipynb"
 
 
 def test_there_are_lessons_with_a_live_picture() -> None:
@@ -61,9 +77,9 @@ def test_there_are_lessons_with_a_live_picture() -> None:
 
 
 @pytest.mark.parametrize("notebook", LIVELY)
-def test_a_live_picture_moves_while_its_cell_runs(browser: Browser, lab: labs.Lab, notebook: str) -> None:
+def test_a_live_picture_moves_while_its_cell_runs(page: Page, notebook: str) -> None:
     """Run as far as the last live cell; each ends as a still picture, which has its sentence."""
-    with labs.opened(browser, lab, notebook) as page:
+    with labs.opened(page, notebook):
         last = [cell["id"] for cell in page.evaluate(labs.OUTPUTS) if LIVE in cell["source"]][-1]
         labs.start_run(page, through=last)
         frames = watch_live_cells(page, last)
@@ -88,9 +104,9 @@ def refuse_errors(cells: list[dict[str, Any]]) -> None:
             )
 
 
-def test_a_stored_picture_has_its_sentence(browser: Browser, lab: labs.Lab) -> None:
+def test_a_stored_picture_has_its_sentence(page: Page) -> None:
     """The lesson itself, with its outputs, is read by many who trust nothing and run nothing."""
-    with labs.opened(browser, lab, "00_start_here.ipynb", folder="notebooks") as page:
+    with labs.opened(page, "00_start_here.ipynb", folder="notebooks"):
         cells = page.evaluate(labs.OUTPUTS)
         assert any("image/png" in output.get("data", {}) for cell in cells for output in cell["outputs"])
         check_alternative_texts(page, cells)
@@ -123,7 +139,7 @@ def watch_live_cells(page: Page, last: str) -> dict[str, set[str]]:
     return frames
 
 
-def test_running_and_saving_leaves_git_as_it_was(browser: Browser, lab: labs.Lab) -> None:
+def test_running_and_saving_leaves_git_as_it_was(lab: labs.Lab, page: Page) -> None:
     """A learner who opens, runs and saves a whole lesson changes no file that git knows or would know."""
     if not shutil.which("git"):
         pytest.skip("git is not installed")
@@ -140,16 +156,16 @@ def test_running_and_saving_leaves_git_as_it_was(browser: Browser, lab: labs.Lab
         git("commit", "--quiet", "--message=x")
     assert "notebooks/00_start_here.ipynb" in git("ls-files")
     before = (lab.checkout / "my_notebooks" / QUICK).read_bytes()
-    with labs.opened(browser, lab, QUICK) as page:
+    with labs.opened(page, QUICK):
         refuse_errors(labs.run_all(page))
         labs.save(page)
     assert (lab.checkout / "my_notebooks" / QUICK).read_bytes() != before
     assert git("status", "--porcelain") == ""
 
 
-def test_a_solution_is_behind_one_click(browser: Browser, lab: labs.Lab) -> None:
+def test_a_solution_is_behind_one_click(page: Page) -> None:
     """Nothing of it is to be seen before the click, all of it afterwards."""
-    with labs.opened(browser, lab, QUICK) as page:
+    with labs.opened(page, QUICK):
         solution = page.locator(".jp-MarkdownCell details", has_text="Show a solution").first
         solution.scroll_into_view_if_needed()
         blocks = solution.locator("pre").all()  # the solution, and its check where that is a cell of its own
@@ -161,20 +177,6 @@ def test_a_solution_is_behind_one_click(browser: Browser, lab: labs.Lab) -> None
         assert page.evaluate(SOLUTIONS_IN_CODE_CELLS) == []
 
 
-def test_the_first_notebook_comes_up_without_a_question(browser: Browser, lab: labs.Lab) -> None:
-    """start.py's address leads to the learner's copy of the first lesson; no news box lies over it."""
-    page = browser.new_page(viewport={"width": 1366, "height": 768})
-    try:
-        page.goto(f"{lab.url}?token={lab.token}")
-        page.wait_for_selector(".jp-NotebookPanel h1", state="visible", timeout=90_000)
-        page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
-        page.wait_for_timeout(3000)  # the question came within a second of the end of the splash screen
-        assert page.locator(".Toastify__toast, .jp-Dialog").count() == 0
-        assert page.url.endswith("/lab/tree/my_notebooks/00_start_here.ipynb")
-    finally:
-        page.close()
-
-
 EXPLORE = """async () => { const panel = jupyterapp.shell.currentWidget.content;
     const code = panel.widgets.filter(cell => cell.model.type === 'code');
     const explorer = code.find(cell => cell.model.sharedModel.source.startsWith('explore_chunks('));
@@ -183,9 +185,9 @@ EXPLORE = """async () => { const panel = jupyterapp.shell.currentWidget.content;
         await jupyterapp.commands.execute('notebook:run-cell'); } }"""
 
 
-def test_controls_say_that_their_kernel_has_gone(browser: Browser, lab: labs.Lab) -> None:
+def test_controls_say_that_their_kernel_has_gone(page: Page) -> None:
     """After a restart no control is left that would not listen; a sentence says how to get them back."""
-    with labs.opened(browser, lab, "07_pool.ipynb") as page:
+    with labs.opened(page, "07_pool.ipynb"):
         page.evaluate(EXPLORE)
         explorer = page.locator(".chunk-explorer")
         explorer.wait_for()
@@ -205,12 +207,12 @@ PLAY = """async () => { const panel = jupyterapp.shell.currentWidget.content;
 CELLS = "jupyterapp.shell.currentWidget.content.widgets.length"
 
 
-def test_two_processes_are_let_go_by_keys_alone(browser: Browser, lab: labs.Lab) -> None:
+def test_two_processes_are_let_go_by_keys_alone(page: Page) -> None:
     """Letters in the field and Space or Enter on a button; `a` and `b` make no cells, as they do elsewhere.
 
     After a restart no control is left that would not listen.
     """
-    with labs.opened(browser, lab, "16_be_the_scheduler.ipynb") as page:
+    with labs.opened(page, "16_be_the_scheduler.ipynb"):
         page.evaluate(PLAY)
         cells = page.evaluate(CELLS)
         panel = page.locator(".scheduler")

@@ -1,6 +1,6 @@
 """Scopes: which tests run one after the other in one worker, which begin first, how long they may take.
 
-A scope is a notebook under one start method, a test module, or each single test of the modules in `DIVIDED`.
+A scope is a notebook under one start method, a test module, or each single test of a module in `DIVIDED`.
 Many short scopes fill any number of workers; one long scope is a floor under the whole run, however many they
 are. So a scope that takes far too long fails; `python benchmarks tests` holds the figure for a quiet machine.
 
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 
 ALLOWED = 60.0  # seconds of a scope's tests on a quiet machine: what the benchmark holds
 LIMIT = 3 * ALLOWED  # what fails anywhere: a machine that is busy or slow takes longer
-# Their tests take long, and share nothing, or what is made again in seconds (a JupyterLab and a browser).
-DIVIDED = ("tests/test_browser.py", "tests/test_mutants.py")
+DIVIDED = ("tests/test_mutants.py",)  # its tests take long, and share nothing
 # Kinds of tests that take long. They begin first, so that no worker is left alone with one at the end, and in
-# turns, so that not all workers start a browser at once.
+# turns, so that not all workers run notebooks at once.
 FIRST = (
     "tests/test_browser.py",
     "notebooks/",
