@@ -49,7 +49,13 @@ def test_a_scope_is_a_notebook_a_module_or_one_test(nodeid: str, scope: str) -> 
 
 
 def test_what_takes_long_begins_first_and_in_turns() -> None:
-    names = ["tests/test_a.py::x", "tests/test_a.py::y", f"{FIRST[0]}::x", f"{FIRST[0]}::y", f"{FIRST[3]}::x"]
+    names = [
+        "tests/test_a.py::x",
+        "tests/test_a.py::y",
+        f"{DIVIDED[0]}::x",
+        f"{DIVIDED[0]}::y",
+        f"{FIRST[3]}::x",
+    ]
     items: list[Any] = [SimpleNamespace(nodeid=name) for name in names]
     assert [names.index(item.nodeid) for item in in_order(items)] == [2, 4, 0, 1, 3]
     assert all((PROJECT / module).exists() for module in (*FIRST, *DIVIDED)), "a name in the list is stale"
