@@ -26,14 +26,16 @@ def nap_until(told: Event, limit: float = 30.0) -> bool:
 class Later:
     """Called like `function`, it returns the same, but `seconds` later; picklable when `function` is."""
 
-    def __init__(self, function: Callable[..., Any], seconds: float) -> None:
-        """Keep what to call, and how long to sleep before."""
+    def __init__(self, function: Callable[..., Any], seconds: float, but: object = None) -> None:
+        """Keep what to call, how long to sleep before, and the first argument that is not kept waiting."""
         self.function = function
         self.seconds = seconds
+        self.but = but
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Sleep, then return `function(*args, **kwargs)`."""
-        time.sleep(self.seconds)
+        if self.but is None or args[:1] != (self.but,):
+            time.sleep(self.seconds)
         return self.function(*args, **kwargs)
 
 
