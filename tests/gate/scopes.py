@@ -38,8 +38,8 @@ REST = "all other tests"
 
 
 def workers_on(cores: int) -> int:
-    """Return how many workers fill this many cores: most tests wait for processes half of their time."""
-    return max(2, min(8, 2 * cores))
+    """Return how many workers fill this many cores: most tests wait for processes two thirds of their time."""
+    return max(2, min(8, 3 * cores))
 
 
 def cores() -> int:
