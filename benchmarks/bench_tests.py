@@ -45,7 +45,7 @@ def measure() -> list[Row]:
     return [
         _row(f"python start.py test, with {now} notebooks", seconds / 60, "min", None),
         *(
-            _row(f"  the same with {count} notebooks, by arithmetic", with_so_many[count] / 60, "min", allowed)
+            _row(f"  with {count} notebooks, by arithmetic", with_so_many[count] / 60, "min", allowed)
             for count, allowed in ALLOWED_MINUTES.items()
         ),
         *(_row(f"  tests' own seconds: {kind}", scopes[kind], "s", None) for kind in (*FIRST, REST)),

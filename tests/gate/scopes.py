@@ -38,7 +38,7 @@ REST = "all other tests"
 
 
 def workers_on(cores: int) -> int:
-    """Return how many workers fill this many cores: most tests wait for processes two thirds of their time."""
+    """Return how many workers fill this many cores: tests wait for processes two thirds of their time."""
     return max(2, min(8, 3 * cores))
 
 
