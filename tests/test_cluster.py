@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from helpers.processes.family import family
 from helpers.processes.roles import DASK, classify
 from helpers.programs.cluster import Cluster, NoCluster, checkup, connect
 from helpers.waiting import wait_until
+from helpers.watching import afar
 from helpers.watching.afar import cluster_behind
 from helpers.watching.lanes import rows_of
 from helpers.watching.runs import Lane, Run, Span
@@ -104,6 +106,32 @@ def test_watch_tells_of_errors_and_limits(client: Any) -> None:
     assert caught.value.run.outcomes()["raised"] == [0]  # type: ignore[attr-defined]
     with pytest.raises(Unfinished, match="task 0 still running"):
         watch(client.map, nap, [3.0], limit=0.5, pure=False)
+    assert client.submit(square, 3, pure=False).result(timeout=60) == 9
+
+
+def test_a_limit_holds_while_the_thread_of_the_client_is_held_up(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It happened: a bar was collected in that thread, and waited for a lock that nobody would release."""
+    monkeypatch.setattr(afar, "_LATE", 0.2)
+    enough, free = threading.Event(), threading.Event()
+
+    def hold_up() -> None:
+        enough.wait(60)
+        free.set()
+
+    def traced(recording: afar.ClusterRecording, function: Any) -> Any:
+        client.loop.add_callback(hold_up)  # once it listens
+        return usual(recording, function)
+
+    usual = afar.ClusterRecording.traced
+    monkeypatch.setattr(afar.ClusterRecording, "traced", traced)
+    try:
+        with pytest.raises(Unfinished):
+            watch(client.map, nap, [0.1, 0.1], limit=1, pure=False)
+        assert not free.is_set()
+    finally:
+        enough.set()
     assert client.submit(square, 3, pure=False).result(timeout=60) == 9
 
 

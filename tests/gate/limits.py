@@ -1,9 +1,15 @@
-"""A limit for every test that is not a cell: a test that hangs fails, says where, and the run goes on."""
+"""A limit for every test that is not a cell: a test that hangs fails, says where, and the run goes on.
+
+Where nothing reaches the test, as inside a signal's handler that waits, its worker says where all threads are
+and ends; pytest-xdist fails the test and starts another worker.
+"""
 
 from __future__ import annotations
 
 import _thread
 import contextlib
+import faulthandler
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,6 +18,7 @@ from typing import Any
 import pytest
 
 DEFAULT = 120.0
+DEAF = 3  # limits after which a worker ends that does not hear of them
 
 
 def limit_of(item: pytest.Item) -> float:
@@ -21,17 +28,23 @@ def limit_of(item: pytest.Item) -> float:
 
 
 @contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Let the block end within the limit, or fail where it is; only the main thread can be limited."""
+def limited(seconds: float, stderr: int) -> Iterator[None]:
+    """Let the block end within the limit, or fail where it is; only the main thread can be limited.
+
+    A worker that ends itself writes into the file descriptor `stderr`.
+    """
     message = (
         f"the test did not end within its limit of {seconds:g} s (mark it limit(seconds) to change that)"
     )
     if threading.current_thread() is not threading.main_thread():
         yield
-    elif hasattr(signal, "setitimer"):
-        yield from _by_signal(seconds, message)
-    else:
-        yield from _by_interrupt(seconds, message)
+        return
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        faulthandler.dump_traceback_later(DEAF * seconds, exit=True, file=stderr)
+    try:
+        yield from (_by_signal if hasattr(signal, "setitimer") else _by_interrupt)(seconds, message)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _by_signal(seconds: float, message: str) -> Iterator[None]:

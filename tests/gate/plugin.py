@@ -121,6 +121,7 @@ def pytest_configure(config: pytest.Config) -> None:
         stack.enter_context(own_family()), watch=config.rootpath if config.getoption("watch_files") else None
     )
     stack.callback(gate.family.end)
+    stack.callback(os.close, gate.stderr)
     config.add_cleanup(stack.close)
     config.pluginmanager.register(gate, "gate")
     config.pluginmanager.register(Scopes(), "scopes")
@@ -272,6 +273,7 @@ class Gate:
         self.watch = watch
         self.files: dict[str, tuple[int, int]] = {}
         self.held: dict[int, set[str]] = {}
+        self.stderr = os.dup(2)  # what pytest captures of a worker is lost with it
 
     def _now(self) -> list[Leftover]:
         return self.family.left() + self._changed()
@@ -290,7 +292,7 @@ class Gate:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         """Limit the fixtures' set-up."""
-        with limited(limit_of(item)):
+        with limited(limit_of(item), self.stderr):
             yield
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -298,13 +300,13 @@ class Gate:
         """Limit the test; a cell has limits of its own."""
         if isinstance(item, NotebookCell | LeaksItem):
             return (yield)
-        with limited(limit_of(item)):
+        with limited(limit_of(item), self.stderr):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
         """Look when the fixtures are gone: what is left fails the test, and is put away."""
-        with limited(limit_of(item)):
+        with limited(limit_of(item), self.stderr):
             yield
         if isinstance(item, NotebookCell | LeaksItem):
             return

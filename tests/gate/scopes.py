@@ -13,7 +13,7 @@ import os
 from collections import defaultdict
 from collections.abc import Generator, Iterable
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -74,6 +74,19 @@ def scheduling(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     class ScopeScheduling(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return scope_of(nodeid)
+
+        def remove_node(self, node: Any) -> str | None:
+            """Return the test in which the worker ended, None if in none; no other worker begins with it."""
+            units: dict[str, dict[str, bool]] = self.assigned_work[node]
+            under_way = [(unit, name) for unit in units.values() for name, over in unit.items() if not over]
+            if not under_way:
+                return cast("str | None", super().remove_node(node))
+            unit, name = under_way[0]
+            unit[name] = True
+            for scope in [scope for scope, tests in units.items() if all(tests.values())]:
+                del units[scope]
+            super().remove_node(node)
+            return name
 
     return ScopeScheduling(config, log)
 

@@ -15,7 +15,7 @@ from helpers.workers.reporting import Reported
 if TYPE_CHECKING:
     from distributed import Client
 
-_LATE = 5.0  # seconds that the last events may need after the results
+_LATE = 5.0  # seconds that the last events may need after the results, and the scheduler to answer
 _ENDS = (tracing.ENDED, tracing.RAISED, tracing.EXITED)
 
 
@@ -54,6 +54,7 @@ class ClusterRecording(Recording):
         """Return what has been reported so far, one lane per worker, by host and first start.
 
         With `look`, the scheduler is asked for its workers: an open task of one that is gone died with it.
+        It gets a few seconds: its client's thread may be held up, and the limit of `watch` holds even then.
         """
         with self._lock:
             events = list(self._events)
@@ -69,7 +70,8 @@ class ClusterRecording(Recording):
             elif task in lane:
                 raised, died = event["fate"] == tracing.RAISED, event["fate"] == tracing.EXITED
                 lane[task] = lane[task]._replace(end=max(moment, lane[task].start), raised=raised, died=died)
-        there = self._there() if look else {address for address, _ in spans}
+        spoke = {address for address, _ in spans}
+        there = self._there(spoke) if look else spoke
         hosts = sorted(
             ((_host(address), min(span.start for span in lane.values()), address, pid)
              for (address, pid), lane in spans.items())
@@ -106,8 +108,13 @@ class ClusterRecording(Recording):
         with self._lock:
             return len({event["task"] for event in self._events if event["fate"] in _ENDS})
 
-    def _there(self) -> set[str]:
-        return set(self._client.scheduler_info(n_workers=-1)["workers"])
+    def _there(self, spoke: set[str]) -> set[str]:
+        """Return the workers that the scheduler has; those that spoke where it does not answer in time."""
+        try:
+            asked = self._client.scheduler.identity
+            return set(self._client.sync(asked, n_workers=-1, callback_timeout=_LATE)["workers"])
+        except TimeoutError:
+            return spoke
 
 
 def _host(address: str) -> str:
