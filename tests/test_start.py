@@ -274,7 +274,8 @@ def test_lab_opens_the_first_notebook_and_keeps_its_own_safety(project: Project)
     assert variables["JUPYTER_PREFER_ENV_PATH"] == "1"
     ours = variables["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0]
     defaults = Path(ours, "labconfig", "default_setting_overrides.json")
-    assert "fetchNews" in defaults.read_text(encoding="utf-8")
+    (settings,) = json.loads(defaults.read_text(encoding="utf-8")).values()
+    assert settings == {"checkForUpdates": False, "fetchNews": "false"}
 
 
 def test_jupyter_paths_of_the_user_come_second(project: Project) -> None:

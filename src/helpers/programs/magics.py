@@ -34,9 +34,9 @@ _folders: dict[int, Path] = {}  # by PID, so that a forked child never takes its
 
 def register() -> None:
     """`%%program` and `%%workers` exist in the running IPython; without one, nothing happens."""
-    from IPython import get_ipython
+    from IPython.core.getipython import get_ipython
 
-    shell = get_ipython()
+    shell: Any = get_ipython()
     if shell is None or "workers" in shell.magics_manager.magics["cell"]:
         return
 
