@@ -38,6 +38,7 @@ def kernel(folder: Path, source: str) -> Iterator[tuple[Any, Any, list[psutil.Pr
     temporary.mkdir(exist_ok=True)
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)) | {"IPYTHONDIR": str(folder)}
     manager = Manager(connection_file=str(folder / "kernel.json"))
+    manager.shutdown_wait_time = 20.0  # half of it until SIGTERM: a busy machine needs more than two seconds
     log = (folder / "log").open("w")
     manager.start_kernel(env=inherited() | places, cwd=folder, stderr=log)
     process: Any = manager.provisioner.process  # type: ignore[union-attr]
