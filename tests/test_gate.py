@@ -267,26 +267,6 @@ def test_endless_test_fails_at_its_limit(ordinary: Mapping[str, str]) -> None:
     )
 
 
-DEAF = """
-import signal, time, pytest
-
-@pytest.mark.limit(1)
-def test_deaf():
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
-    time.sleep(100)
-def test_after(): pass
-"""
-
-
-@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system has no signals to be deaf to")
-def test_a_worker_that_hears_no_limit_ends_and_the_run_goes_on(tmp_path: Path) -> None:
-    """It says where it was; what it leaves is put away."""
-    (tmp_path / "test_deaf.py").write_text(DEAF, encoding="utf-8")
-    found = outcomes(tmp_path, "-n1", "--leak-grace=1")
-    assert found["test_deaf::test_after"] == ""
-    assert "crashed while running" in found["test_deaf::test_deaf"]
-
-
 # ------------------------------------------------------------------------------ parts
 FORKS = """
 import os, signal, time

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +17,14 @@ from tests.flakes import Tally, count
 from tests.gate.leaks import PROJECT
 from tests.gate.scopes import DIVIDED, FIRST, LIMIT, Scopes, in_order, scope_of
 
+DEAF = """
+    import signal, time, pytest
+    @pytest.mark.limit(1)
+    def test_deaf():
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+        time.sleep(100)
+    def test_after(): pass
+"""
 TWO_MODULES = """
     import os, pytest
     @pytest.mark.parametrize("number", range(4))
@@ -22,15 +32,24 @@ TWO_MODULES = """
 """
 
 
-def pytest_says(*arguments: str) -> str:
-    """Return the output of a pytest that is not inside a worker of this one, and passes."""
+def pytest_says(*arguments: str, code: int = 0) -> str:
+    """Return the output of a pytest that is not inside a worker of this one, and ends with this exit code."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *arguments],
         cwd=PROJECT, env=environment, capture_output=True, encoding="utf-8", errors="replace", timeout=100,
     )  # fmt: skip
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.returncode == code, run.stdout + run.stderr
     return run.stdout
+
+
+def in_modules(folder: Path, **sources: str) -> list[str]:
+    """Write modules of tests into the folder; return the options that make it a project under the gate."""
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed: pip install -e '.[test]' brings it")
+    for name, source in sources.items():
+        (folder / f"test_{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    config = ["-p", "tests.gate.plugin", "-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(folder)]
+    return [*config, str(folder)]
 
 
 @pytest.mark.parametrize(
@@ -75,16 +94,17 @@ def test_a_scope_that_takes_too_long_fails_once() -> None:
 
 
 def test_a_module_stays_in_one_worker_and_workers_have_none(tmp_path: Path) -> None:
-    pytest.importorskip("xdist", reason="pytest-xdist is not installed: pip install -e '.[test]' brings it")
-    for name in ("one", "two"):
-        (tmp_path / f"test_{name}.py").write_text(
-            "\n".join(line.removeprefix("    ") for line in TWO_MODULES.splitlines())
-        )
-    config = ["-p", "tests.gate.plugin", "-c", str(PROJECT / "pyproject.toml"), "--rootdir", str(tmp_path)]
-    said = pytest_says(*config, "-n2", "-rP", str(tmp_path))
+    said = pytest_says(*in_modules(tmp_path, one=TWO_MODULES, two=TWO_MODULES), "-n2", "-rP")
     places = sorted({line.removeprefix("in ") for line in said.splitlines() if line.startswith("in ")})
     assert len(places) == 2, places
     assert [place.split()[0].rpartition(".")[2] for place in places] == ["test_one", "test_two"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system has no signals to be deaf to")
+def test_a_worker_that_hears_no_limit_ends_and_the_next_goes_on(tmp_path: Path) -> None:
+    said = pytest_says(*in_modules(tmp_path, deaf=DEAF), "-n1", code=1)
+    assert "crashed while running 'test_deaf.py::test_deaf'" in said
+    assert "1 failed, 1 passed" in said
 
 
 def test_the_quick_tests_are_all_notebooks_once_with_form_and_lint() -> None:

@@ -100,9 +100,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return more workers than cores: see `tests/gate/scopes.py`."""
-    return workers_on(cores())
+    return workers_on(cores(), quick=config.getoption("quick"))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -37,9 +37,9 @@ FIRST = (
 REST = "all other tests"
 
 
-def workers_on(cores: int) -> int:
-    """Return how many workers fill this many cores: tests wait for processes two thirds of their time."""
-    return max(2, min(8, 3 * cores))
+def workers_on(cores: int, *, quick: bool) -> int:
+    """Return how many workers fill this many cores; tests wait half of their time, notebooks more."""
+    return max(2, min(8, (3 if quick else 2) * cores))
 
 
 def cores() -> int:
