@@ -444,12 +444,21 @@ def end(step: "subprocess.Popen[bytes]") -> None:
     if sys.platform == "win32":
         step.kill()
         return
-    for number in (signal.SIGINT, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(step.pid, number)  # not waited for, so the number is still this group's
-        with suppress(subprocess.TimeoutExpired):
-            step.wait(5)
-            return
+    deadline = time.monotonic() + 5
+    # Not waited for until all is sent, so the number is still this group's.
+    with suppress(ProcessLookupError, PermissionError):  # macOS: all that are left have ended
+        os.killpg(step.pid, signal.SIGINT)
+        while time.monotonic() < deadline and not has_ended(step.pid):
+            time.sleep(0.05)
+        os.killpg(step.pid, signal.SIGKILL)  # a child that did not hear, or takes no notice
+    step.wait()
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether that child of ours has ended, without waiting for it; False where that cannot be asked."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        return False
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 HELD: list[int] = []  # the lock, while it is held

@@ -18,10 +18,12 @@ import pkgutil
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,6 +90,18 @@ def _private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 def is_checked_by_its_notebook(name: str) -> bool:
     """Return whether the notebook checks its own solution, which the gate runs under every start method."""
     return "check(" in cells().get(name, {}).get("solution-check", "")
+
+
+@pytest.fixture(autouse=True)
+def _one_parses_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 3.11.8 and 3.12.2 two threads that parse can disturb each other: cpython issue 106905."""
+    turn, parse = threading.Lock(), ast.parse
+
+    def parse_alone(*arguments: Any, **settings: Any) -> Any:
+        with turn:
+            return parse(*arguments, **settings)
+
+    monkeypatch.setattr(ast, "parse", parse_alone)
 
 
 def judged(name: str, answers: list[tuple[str, str]]) -> list[Verdict]:

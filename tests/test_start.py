@@ -81,7 +81,7 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
 
 # What uv is here: makes a .venv, puts the stubs into it, or fails as it is told; notes how it was called.
 FAKE_UV = """
-import os, subprocess, sys, sysconfig, time
+import os, signal, subprocess, sys, sysconfig, time
 from pathlib import Path
 
 here = Path(__file__).parent
@@ -96,7 +96,9 @@ site = Path(sysconfig.get_path("purelib", "venv", {"base": str(Path(".venv").abs
 (site / "half.py").touch()
 if mood == "waits":
     print("Resolved 1 package", flush=True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the helper inherits that: it takes no notice of Ctrl-C
     helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     (here / "waiting").write_text(f"{os.getpid()} {helper.pid}")
     while not (here / "go").exists():
         time.sleep(0.02)
