@@ -22,7 +22,7 @@ from typing import Any
 from helpers.processes import multiprocessing_internals as internals
 from helpers.processes.folders import new_folder
 from helpers.processes.kernel import prepare_for_the_end
-from helpers.programs import calm, cells
+from helpers.programs import calm, cells, late_output
 from helpers.programs.program import Outcome, run_program
 from helpers.programs.start_methods import ORDER
 from helpers.programs.withdrawn import Withdrawn, empty
@@ -57,6 +57,7 @@ def register() -> None:
 
     cells.follow(shell, withdraw_unmade)
     calm.install(shell)
+    late_output.install(shell)
     shell.register_magic_function(workers, "cell", "workers")
     shell.register_magic_function(program, "cell", "program")
     prepare_for_the_end(shell)
