@@ -1,13 +1,14 @@
 """Workers wait for one another by marks in a folder, and never longer than their limit."""
 
 import multiprocessing
+import os
 import pickle
 import shutil
 from pathlib import Path
 
 import pytest
 
-from helpers.workers.rendezvous import GAVE_UP, AtBarrier, WithMarks, leave_mark, mark_there
+from helpers.workers.rendezvous import GAVE_UP, HELD, AtBarrier, WithMarks, leave_mark, mark_there, wait_for
 
 
 def test_an_item_without_a_mark_goes_through(tmp_path: Path) -> None:
@@ -61,3 +62,17 @@ def test_when_one_gives_up_nobody_waits_any_more(tmp_path: Path) -> None:
     assert AtBarrier(abs, str(tmp_path), main=0, parties=2, limit=0.02)(-3) == 3
     assert mark_there(str(tmp_path), GAVE_UP)
     assert AtBarrier(abs, str(tmp_path), main=0, parties=2, limit=3600)(-3) == 3
+
+
+def test_whoever_waits_has_a_mark_as_long_as_the_wait_lasts(tmp_path: Path) -> None:
+    held = tmp_path / f"{HELD}{os.getpid()}"
+
+    def look() -> bool:
+        seen.append(held.exists())
+        return len(seen) > 2
+
+    seen: list[bool] = []
+    wait_for(look, str(tmp_path), limit=60)
+    assert seen == [False, True, True]
+    wait_for(lambda: False, str(tmp_path), limit=0.02)
+    assert [mark.name for mark in tmp_path.iterdir()] == [GAVE_UP]

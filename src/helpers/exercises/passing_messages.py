@@ -12,8 +12,6 @@ from helpers.exercises.judging.comparing import as_list, require_list, short
 from helpers.exercises.judging.marks import marks
 from helpers.exercises.judging.observing import Observation, observed
 from helpers.exercises.judging.registry import NotYet, exercise
-from helpers.exercises.judging.waiting import quiet
-from helpers.processes.folders import own_folder
 from helpers.workers.clumsy import repeat, shout_or_die
 from helpers.workers.rendezvous import GAVE_UP, AtBarrier, InReverse, WithMarks, mark_there
 
@@ -25,10 +23,10 @@ _HELD = 4.0  # seconds that the last file is held up at most
 def judge_in_order(answers_of: Callable[..., object]) -> str:
     """Accept the answers, in order, of one child per item, all at work at one time, however large."""
     items = [-3, -1, -4, -2]
-    with quiet(_TOGETHER), own_folder("in-order") as folder:
-        said = answers_of(InReverse(abs, items, str(folder), os.getpid(), _TOGETHER), items)
-        pids = [file.read_text() for file in folder.iterdir() if file.name.isdigit()]
-        alone = mark_there(str(folder), GAVE_UP)
+    with marks() as folder:
+        said = answers_of(InReverse(abs, items, folder, os.getpid(), _TOGETHER), items)
+        pids = [file.read_text() for file in Path(folder).iterdir() if file.name.isdigit()]
+        alone = mark_there(folder, GAVE_UP)
     if str(os.getpid()) in pids:
         raise NotYet("the main process did some of the work itself: give each item to a child")
     require_list(said, [3, 1, 4, 2], given=items)
@@ -76,7 +74,7 @@ def judge_two_stages(two_stages: Callable[..., object]) -> str:
 
     items = sorted(Path(json.__file__).parent.glob("*.py"))
     right = {path: crc32(path.read_bytes()) for path in items}
-    with marks(_HELD) as folder, _met(1, Path.read_bytes) as (read, readers):
+    with marks() as folder, _met(1, Path.read_bytes) as (read, readers):
         # The last file is held up until a checksum has been begun: whoever reads all before has to wait.
         begun = WithMarks(crc32, folder, leaves={items[0].read_bytes(): "begun"}, limit=_HELD)
         held = WithMarks(read, folder, waits={items[-1]: "begun"}, limit=_HELD)
@@ -105,8 +103,8 @@ def judge_two_stages(two_stages: Callable[..., object]) -> str:
 def _require_both_ends(two_stages: Callable[..., object]) -> None:
     """Raise NotYet unless the answer is waited for that comes when the other computing process has ended."""
     items = [1, 2]
-    with quiet(_TOGETHER), own_folder("outlived") as folder:
-        said = two_stages(abs, InReverse(abs, items, str(folder), os.getpid(), _TOGETHER), items)
+    with marks() as folder:
+        said = two_stages(abs, InReverse(abs, items, folder, os.getpid(), _TOGETHER), items)
     if said != {1: 1, 2: 2}:
         raise NotYet(
             f"the dictionary lacks what a process sent after the other had ended ({short(said)} for [1, 2]): "
@@ -142,7 +140,7 @@ def _require_stages(readers: Observation, computers: Observation, late: bool) ->
 @contextmanager
 def _met(size: int, function: Callable[..., Any]) -> Iterator[tuple[AtBarrier, Observation]]:
     """Yield the function, made to wait until `size` processes are inside it, and what was seen of them."""
-    with quiet(_TOGETHER), own_folder("meeting") as folder:
-        seen = Observation(str(folder), size)
-        yield AtBarrier(function, str(folder), os.getpid(), size, _TOGETHER), seen
+    with marks() as folder:
+        seen = Observation(folder, size)
+        yield AtBarrier(function, folder, os.getpid(), size, _TOGETHER), seen
         seen.read()

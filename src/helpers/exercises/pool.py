@@ -28,7 +28,7 @@ def judge_several_arguments(powers: Callable[[list[tuple[int, int]]], object]) -
 def judge_first_hit(first_hit: Callable[..., object]) -> str:
     """Accept the first true answer that comes, from two processes, while another task is still held up."""
     items = [7, 0, 0, 5, 0]
-    with marks(_HELD) as folder, observed() as seen:
+    with marks() as folder, observed() as seen:
         said = first_hit(WithMarks(abs, folder, waits={7: "never"}, limit=_HELD), items)
         waited = mark_there(folder, GAVE_UP)
     if waited:
@@ -53,7 +53,7 @@ def judge_as_they_come(tally: Callable[..., object]) -> str:
     paths = sorted(map(str, Path(json.__file__).parent.glob("*.py")))
     right = {path: count_definitions(path) for path in paths}
     reported: list[tuple[object, ...]] = []
-    with marks(_HELD) as folder, observed() as seen:
+    with marks() as folder, observed() as seen:
 
         def report(*what: object) -> None:
             reported.append(what)

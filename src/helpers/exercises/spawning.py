@@ -9,10 +9,9 @@ from typing import Any
 from unittest.mock import patch
 
 from helpers.exercises.judging.comparing import as_list, require_list
+from helpers.exercises.judging.marks import marks
 from helpers.exercises.judging.observing import Observation
 from helpers.exercises.judging.registry import NotYet, exercise
-from helpers.exercises.judging.waiting import quiet
-from helpers.processes.folders import own_folder
 from helpers.processes.multiprocessing_internals import is_joined
 from helpers.workers.clumsy import repeat, shout_or_die
 from helpers.workers.endings import exit_with
@@ -93,10 +92,10 @@ def judge_gather(gather: Callable[..., object]) -> str:
     import json
 
     paths = sorted(map(str, Path(json.__file__).parent.glob("*.py")))
-    with quiet(_TOGETHER), own_folder("gather") as folder, _births(pools=False) as started:
-        said = gather(InReverse(count_definitions, paths, str(folder), os.getpid(), _TOGETHER), paths)
-        pids = [file.read_text() for file in folder.iterdir() if file.name.isdigit()]
-        alone = mark_there(str(folder), GAVE_UP)
+    with marks() as folder, _births(pools=False) as started:
+        said = gather(InReverse(count_definitions, paths, folder, os.getpid(), _TOGETHER), paths)
+        pids = [file.read_text() for file in Path(folder).iterdir() if file.name.isdigit()]
+        alone = mark_there(folder, GAVE_UP)
     if str(os.getpid()) in pids:
         raise NotYet("the main process did some of the work itself: give each item to a child")
     if len(set(pids)) < len(pids):
@@ -155,7 +154,7 @@ def _births(late: float = 0.0, pools: bool = True) -> Iterator[list[Any]]:
 @contextmanager
 def _met(function: Callable[..., Any], size: int) -> Iterator[tuple[AtBarrier, Observation]]:
     """Yield the function, made to wait until `size` processes are inside it, and what was seen of them."""
-    with quiet(_TOGETHER), own_folder("meeting") as folder:
-        seen = Observation(str(folder), size)
-        yield AtBarrier(function, str(folder), os.getpid(), size, _TOGETHER), seen
+    with marks() as folder:
+        seen = Observation(folder, size)
+        yield AtBarrier(function, folder, os.getpid(), size, _TOGETHER), seen
         seen.read()

@@ -40,7 +40,7 @@ def _try(line: str, names: dict[str, Any]) -> tuple[str, str | None, str, str]:
                 raised = []
             except Exception as error:
                 raised = [_sentence(type(error), error)]
-        callers = {int(file.name) for file in folder.iterdir()}
+        callers = {int(file.name) for file in folder.iterdir() if file.name.isdigit()}
     said = [_sentence(one.category, one.message) for one in warned] + raised
     short = got if got is None or len(got) <= _WIDEST else got[:_WIDEST] + "…"
     return line, short, _who(callers), "; ".join(dict.fromkeys(said))

@@ -1,8 +1,9 @@
 """Workers that wait for one another, or for the parent: an order of events is made, not hoped for.
 
 One mechanism serves them all: a mark is a file in a folder that they share, left by one and waited for by
-another.  No wait lasts longer than its limit, and whoever ends one so leaves the mark GAVE_UP.  Children
-import this module, so it takes what it needs from the standard library and no more.
+another.  No wait lasts longer than its limit, and whoever ends one so leaves the mark GAVE_UP.  While a
+process waits, there is a mark named HELD and its PID.  Children import this module, so it takes what it needs
+from the standard library and no more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 GAVE_UP = "gave up"
+HELD = "held-"
 _PAUSE = 0.01  # seconds between looks
 
 
@@ -41,12 +43,25 @@ def wait_for(there: Callable[[], bool], folder: str, limit: float, heed: bool = 
 
     Nobody waits in a folder that is gone, nor, if they `heed` it, where somebody gave up.
     """
+
+    def over() -> bool:
+        return there() or (heed and mark_there(folder, GAVE_UP)) or not os.path.isdir(folder)  # noqa: PTH112
+
+    if over():
+        return
+    held = f"{HELD}{os.getpid()}"
+    leave_mark(folder, held)
     # Looks are counted, not seconds: where everything is slow, the others get more time.
     for _ in range(max(1, round(limit / _PAUSE))):
-        if there() or (heed and mark_there(folder, GAVE_UP)) or not os.path.isdir(folder):  # noqa: PTH112
-            return
         time.sleep(_PAUSE)
-    leave_mark(folder, GAVE_UP)
+        if over():
+            break
+    else:
+        leave_mark(folder, GAVE_UP)
+    try:  # noqa: SIM105 - contextlib is slow to import
+        os.unlink(f"{folder}/{held}")  # noqa: PTH108
+    except FileNotFoundError:  # gone with its folder, or another thread of this process waited, too
+        pass
 
 
 class AtBarrier:

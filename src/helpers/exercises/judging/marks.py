@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from helpers.exercises.judging.waiting import quiet
+from helpers.exercises.judging.waiting import holding
 from helpers.processes.folders import own_folder
 
 
 @contextmanager
-def marks(held: float) -> Iterator[str]:
-    """Yield a folder for marks that tasks wait for, up to `held` seconds."""
-    with quiet(held), own_folder("marks") as folder:
+def marks() -> Iterator[str]:
+    """Yield a folder for marks; a task that waits there for one is not taken for one that waits for ever."""
+    with own_folder("marks") as folder, holding(str(folder)):
         yield str(folder)

@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from helpers.exercises.judging.registry import NotYet
-from helpers.exercises.judging.waiting import quiet
+from helpers.exercises.judging.waiting import holding
 from helpers.processes.folders import new_folder, remove_folder
 from helpers.workers.rendezvous import GAVE_UP, AtBarrier
 
@@ -77,7 +77,7 @@ def observed(size: int = 2, limit: float = 5.0) -> Iterator[Observation]:
 
     pool = multiprocessing.pool.Pool
     with ExitStack() as stack:
-        stack.enter_context(quiet(limit))
+        stack.enter_context(holding(folder))
         takers: list[tuple[type, str]] = [(ProcessPoolExecutor, "submit")]
         takers += [(pool, name) for name in ("_map_async", "apply_async", "imap", "imap_unordered")]
         for owner, name in takers:

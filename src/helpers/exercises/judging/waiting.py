@@ -14,11 +14,14 @@ from multiprocessing.dummy import DummyProcess
 from types import FrameType
 from typing import Any, NamedTuple
 
+from helpers.workers.rendezvous import HELD, mark_there
+
 EVERY = 0.25  # seconds between looks
 ALONE = 1.0  # seconds of waiting, with nobody left who could end it, before it is called endless
 QUIET = 3.0  # the same while processes are there, but none of them does anything
 _ACTIVE = 0.005  # seconds of CPU time between two looks, from which on somebody is at work
 _patience = [QUIET]
+_folders: list[str] = []  # with marks that tasks wait for
 
 
 class Wait(NamedTuple):
@@ -30,8 +33,18 @@ class Wait(NamedTuple):
 
 
 @contextmanager
+def holding(folder: str) -> Iterator[None]:
+    """In this block, whoever waits for a mark in the folder is at work: that wait has a limit of its own."""
+    _folders.append(folder)
+    try:
+        yield
+    finally:
+        _folders.remove(folder)
+
+
+@contextmanager
 def quiet(seconds: float) -> Iterator[None]:
-    """In this block processes may be quiet for so long: tasks wait for each other, or sleep."""
+    """In this block processes may be quiet for so long: tasks sleep."""
     _patience.append(max(_patience[-1], seconds + QUIET))  # a busy machine ends the longest wait late
     try:
         yield
@@ -80,6 +93,7 @@ class _Seen:
             return ""
         times, busy, stopped = _others()
         active = busy or times != self._times or own - self._own > _ACTIVE
+        active = active or (not stopped and _someone_is_held(times))
         self._quiet = 0 if active else self._quiet + 1
         self._times = times
         self._own = time.process_time()  # without what looking costs
@@ -180,6 +194,11 @@ def _others() -> tuple[dict[int, float], bool, bool]:
         except psutil.Error:
             continue
     return times, busy, stopped
+
+
+def _someone_is_held(living: Iterable[int]) -> bool:
+    """Return whether one of these processes waits for a mark."""
+    return any(mark_there(folder, f"{HELD}{pid}") for folder in _folders for pid in living)
 
 
 def _threads_work() -> bool:
