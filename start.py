@@ -447,11 +447,13 @@ def end(step: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 5
     # Not waited for until all is sent, so the number is still this group's.
     with suppress(ProcessLookupError, PermissionError):  # macOS: all that are left have ended
-        os.killpg(step.pid, signal.SIGINT)
-        while time.monotonic() < deadline and not has_ended(step.pid):
-            time.sleep(0.05)
-        os.killpg(step.pid, signal.SIGKILL)  # a child that did not hear, or takes no notice
-    step.wait()
+        try:
+            os.killpg(step.pid, signal.SIGINT)
+            while time.monotonic() < deadline and not has_ended(step.pid):
+                time.sleep(0.05)
+        finally:  # after a second, impatient Ctrl-C as well
+            os.killpg(step.pid, signal.SIGKILL)  # who did not hear, or takes no notice
+            step.wait()
 
 
 def has_ended(pid: int) -> bool:

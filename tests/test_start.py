@@ -99,6 +99,8 @@ if mood == "waits":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the helper inherits that: it takes no notice of Ctrl-C
     helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if "UV_DEAF" in os.environ:
+        signal.signal(signal.SIGINT, lambda *_: (here / "heard").touch())
     (here / "waiting").write_text(f"{os.getpid()} {helper.pid}")
     while not (here / "go").exists():
         time.sleep(0.02)
@@ -717,6 +719,19 @@ def test_interrupted_installation_leaves_nothing_and_is_mended(
     assert numbers
     wait_for(lambda: not any(map(alive, numbers)), 30, "their end")
     assert project.start()[0] == 0
+
+
+@posix_signals
+@pytest.mark.usefixtures("interruptible")
+def test_an_impatient_second_interrupt_leaves_nothing_either(project: Project) -> None:
+    with project.popen(UV_MOOD="waits", UV_DEAF="") as door:
+        for mark in ("waiting", "heard"):  # the installer goes on after the first
+            wait_until((project.tools / mark).exists, door)
+            os.killpg(door.pid, signal.SIGINT)
+        _, err = door.communicate(timeout=LIMIT)
+    assert (door.returncode, project.venv.exists(), "Traceback" in err) == (130, False, False)
+    numbers = (project.tools / "waiting").read_text(encoding="utf-8").split()
+    wait_for(lambda: not any(map(alive, numbers)), 30, "their end")
 
 
 @posix_signals
