@@ -13,6 +13,7 @@ import ast
 import importlib
 import json
 import multiprocessing
+import multiprocessing.util
 import os
 import pkgutil
 import re
@@ -78,6 +79,7 @@ def solution(name: str) -> str:
 @pytest.fixture(autouse=True)
 def _private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Modules of workers go into a folder of this test and are forgotten after it."""
+    multiprocessing.util.get_temp_dir()  # its own folder, kept until the end: in time to lie elsewhere
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(magics, "_folders", {})
     monkeypatch.setattr(sys, "path", list(sys.path))
