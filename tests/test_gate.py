@@ -87,6 +87,7 @@ def test_good_notebook_passes(notebooks: Mapping[str, str]) -> None:
         ("blank-stored", "the stored picture is blank"),
         ("garbage-stored", "the stored picture is not a PNG picture"),
         ("raises-nothing", "raised nothing"),
+        ("unexpected-stream", "on stderr, where nothing is stored:\nsaid by nobody before"),
         ("bad-magic", "UsageError: Line magic function `%no_such_magic` not found."),
     ],
 )
@@ -116,7 +117,7 @@ def test_end_of_the_kernel_fails(notebooks: Mapping[str, str], cell: str, reason
 @pytest.mark.parametrize("name", ["differences", "hanging", "dying"])
 def test_rest_of_a_broken_notebook_is_not_run(notebooks: Mapping[str, str], name: str) -> None:
     """One break is one failure; the later cells and the look at leaks are skipped with the reason."""
-    last_cell = "Cell 10 not-reached" if name == "differences" else "Cell 2 after"
+    last_cell = "Cell 11 not-reached" if name == "differences" else "Cell 2 after"
     assert of(notebooks, f"{name}@spawn::{last_cell}").startswith("skipped: not run: ")
     assert of(notebooks, f"{name}@spawn::leaks").startswith("skipped: not asked: ")
 

@@ -15,7 +15,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, coalesce_streams  # 
 
 from tests.gate.kernel import KernelDiedError, TruthKernel
 from tests.gate.leaks import LeftBehindError, changed_files, report, tree
-from tests.gate.outputs import Message, final_outputs, picture_fault, shape
+from tests.gate.outputs import Message, final_outputs, picture_fault, shape, unexpected_texts
 
 OUTPUT_TIMEOUT = 30
 MERE_DIFFERENCES = (
@@ -148,6 +148,7 @@ class NotebookCell(IPyNbCell):  # type: ignore[misc]
         stored: list[NotebookNode] = self.cell.outputs
         now, before = shape(shown), shape(stored)
         if not super().compare_outputs(coalesce_streams(copy.deepcopy(shown)), ref, skip_compare):
+            self.comparison_traceback += unexpected_texts(shown, stored)
             return False
         if now != before:
             self.comparison_traceback.append(f"order or kind of the outputs: stored {before}, now {now}")

@@ -10,6 +10,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+SHOWN = 30  # lines of a text that nobody expected
 Message = dict[str, Any]
 node: Any = NotebookNode  # which has no types
 
@@ -50,6 +51,16 @@ def final_outputs(messages: Iterable[Message]) -> list[NotebookNode]:
             if not content["wait"]:
                 outputs.clear()
     return outputs
+
+
+def unexpected_texts(shown: Iterable[NotebookNode], stored: Iterable[NotebookNode]) -> list[str]:
+    """Return the end of what was written to a stream of which the stored outputs have nothing."""
+    known = {output.get("name") for output in stored}
+    return [
+        "\n".join([f"on {output.name}, where nothing is stored:", *output.text.splitlines()[-SHOWN:]])
+        for output in shown
+        if output.output_type == "stream" and output.name not in known
+    ]
 
 
 def _follow_widgets(kind: str, content: Message, widgets: set[str], catching: set[str]) -> None:
