@@ -18,7 +18,7 @@ import pytest
 
 from tests.gate.leaks import METHOD, PROJECT, RECORDS, STARTUP, LeftBehindError, nothing_left
 from tests.gate.notebooks import is_compared
-from tests.gate.outputs import final_outputs, shape
+from tests.gate.outputs import final_outputs, node, shape, without_tracker_fault
 
 NEGATIVES = PROJECT / "tests" / "negative"
 LINUX_ONLY = pytest.mark.skipif(sys.platform != "linux", reason="named memory can be listed on Linux only")
@@ -340,6 +340,25 @@ def test_display_counts_as_its_last_state() -> None:
         ]
     )
     assert shape(outputs) == ["display_data (image/png, text/plain)", "display_data (text/plain)"]
+
+
+def test_a_chance_warning_of_the_tracker_counts_only_where_python_is_mended() -> None:
+    """On the Pythons that give it, all but that warning is compared: cpython issue 131788."""
+    warning = (
+        "lib/python3.13/multiprocessing/resource_tracker.py:201: UserWarning: ResourceTracker called "
+        "reentrantly for resource cleanup, which is unsupported. The semaphore object '/mp-x' might leak.\n"
+        "  warnings.warn(\n"
+    )
+
+    def seen(python: tuple[int, ...], *pieces: str) -> list[str]:
+        outputs = [node(output_type="stream", name="stderr", text=piece) for piece in pieces]
+        return [output.text for output in without_tracker_fault(outputs, python)]
+
+    assert seen((3, 13, 6), warning[:50], warning[50:]) == []
+    assert seen((3, 12, 12), "before\n" + warning, warning + "after\n") == ["before\nafter\n"]
+    assert seen((3, 13, 7), warning) == [warning]
+    other = warning.replace("reentrantly", "otherwise")
+    assert seen((3, 11, 7), other) == [other]
 
 
 def test_only_windows_does_not_compare_what_it_does_not_know() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,11 +10,18 @@ from typing import Any
 import pytest
 from nbformat import NotebookNode
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME  # type: ignore[import-untyped]
-from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, coalesce_streams  # type: ignore[import-untyped]
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError  # type: ignore[import-untyped]
 
 from tests.gate.kernel import KernelDiedError, TruthKernel
 from tests.gate.leaks import LeftBehindError, changed_files, report, tree
-from tests.gate.outputs import Message, final_outputs, picture_fault, shape, unexpected_texts
+from tests.gate.outputs import (
+    Message,
+    final_outputs,
+    picture_fault,
+    shape,
+    unexpected_texts,
+    without_tracker_fault,
+)
 
 OUTPUT_TIMEOUT = 30
 MERE_DIFFERENCES = (
@@ -144,11 +150,12 @@ class NotebookCell(IPyNbCell):  # type: ignore[misc]
         assert kernel is not None
         mine = kernel.last_reply["parent_header"]["msg_id"]
         messages = [m for m in self.parent.messages if m["parent_header"].get("msg_id") == mine]
-        shown: list[NotebookNode] = final_outputs(messages)
+        shown = final_outputs(messages)
+        streams_merged = without_tracker_fault(shown)
         stored: list[NotebookNode] = self.cell.outputs
         now, before = shape(shown), shape(stored)
-        if not super().compare_outputs(coalesce_streams(copy.deepcopy(shown)), ref, skip_compare):
-            self.comparison_traceback += unexpected_texts(shown, stored)
+        if not super().compare_outputs(streams_merged, ref, skip_compare):
+            self.comparison_traceback += unexpected_texts(streams_merged, stored)
             return False
         if now != before:
             self.comparison_traceback.append(f"order or kind of the outputs: stored {before}, now {now}")
