@@ -201,6 +201,7 @@ def running_page() -> Iterator[tuple[Lab, Page]]:
         page.goto(f"{lab.url}?token={lab.token}")
         page.wait_for_selector("#jupyterlab-splash", state="detached")
         page.evaluate("async () => { await jupyterapp.restored; }")
+        page.wait_for_selector(f"{PANEL} .jp-Cell", state="visible")  # else over one that is opened next
         yield lab, page
 
 
