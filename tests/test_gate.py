@@ -308,6 +308,27 @@ def test_nothing_left_raises_and_puts_away() -> None:
     assert process.poll() is not None
 
 
+MINE = """
+import subprocess, sys
+from multiprocessing import get_context
+from tests.gate.leaks import own_family
+with own_family() as family:
+    lock = get_context("spawn").Lock()
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    family.end()
+    print(child.wait())
+"""
+
+
+@POSIX_ONLY
+def test_a_root_that_ends_its_family_keeps_its_own_locks() -> None:
+    """They are unlinked by their objects, and the resource tracker has nothing to complain of."""
+    run = subprocess.run(
+        [sys.executable, "-c", MINE], cwd=PROJECT, capture_output=True, text=True, timeout=50
+    )
+    assert (run.stdout, run.stderr) == ("-9\n", "")
+
+
 @pytest.mark.parametrize("method", ["spawn", "fork", "forkserver"])
 def test_start_method_is_chosen_but_not_set(tmp_path: Path, method: str) -> None:
     """A program under the gate's variable runs under that start method, and may set its own."""

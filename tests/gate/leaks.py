@@ -149,15 +149,22 @@ class Marked:
                             "zombie", key, f"pid {process.pid}{name}, {above}: ended, never joined"
                         )
                     continue
-                how = role(process)
-                if how.name in MACHINERY and parent and parent.pid == self.root:
+                if self._serves_the_root(process):
                     continue
+                how = role(process)
                 text = (
                     f"pid {process.pid}{name} ({process.status()}), {how}, {above}: {command(process)[:200]}"
                 )
                 yield Leftover("process", key, text)
             except psutil.Error:
                 continue  # gone while we looked
+
+    def _serves_the_root(self, process: psutil.Process) -> bool:
+        """Return whether this is the root's own resource tracker or fork server, which leaves with it."""
+        try:
+            return role(process).name in MACHINERY and process.ppid() == self.root
+        except psutil.Error:
+            return False
 
     def _left_memory(self) -> Iterator[Leftover]:
         for (kind, name), (pid, who) in self.memory().items():
@@ -184,16 +191,24 @@ class Marked:
     def end(self) -> None:
         """End the whole family, its root too, and unlink what it made.
 
-        The root goes first, for its pool threads would replace every killed worker.
+        The root goes first, for its pool threads would replace every killed worker. A root that calls this
+        itself stays, with its tracker and its fork server, and unlinks its own semaphores as it ends.
         """
+        mine = self.root == os.getpid()
         before = self.processes()  # after the root's end, its unmarked children would be nobody's
-        if self._root and self.root != os.getpid():
+        if self._root and not mine:
             with contextlib.suppress(psutil.Error):
                 self._root.kill()
             _wait_gone([self._root], GRACE)
-        end(lambda: {*before, *self.processes()})
-        for kind, name in self.memory():
-            _unlink(kind, name)
+
+        def doomed() -> set[psutil.Process]:
+            found = {*before, *self.processes()}
+            return {one for one in found if not self._serves_the_root(one)} if mine else found
+
+        end(doomed)
+        for (kind, name), (pid, _) in self.memory().items():
+            if not (mine and kind == "semaphore" and pid == self.root):
+                _unlink(kind, name)
 
 
 # ---------------------------------------------------------------------------------- files
