@@ -199,8 +199,9 @@ def running_page() -> Iterator[tuple[Lab, Page]]:
         page = browser.new_page(viewport={"width": 1280, "height": 1400})
         page.set_default_timeout(90_000)
         page.goto(f"{lab.url}?token={lab.token}")
-        page.wait_for_selector("#jupyterlab-splash", state="detached")
+        page.wait_for_function("() => window.jupyterapp")  # its scripts may come late
         page.evaluate("async () => { await jupyterapp.restored; }")
+        page.wait_for_selector("#jupyterlab-splash", state="detached")
         page.wait_for_selector(f"{PANEL} .jp-Cell", state="visible")  # else over one that is opened next
         yield lab, page
 
