@@ -3,17 +3,16 @@
 import os
 import pickle
 from binascii import crc32
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from helpers.exercises.judging.comparing import as_list, require_list, short
 from helpers.exercises.judging.marks import marks
-from helpers.exercises.judging.observing import Observation, observed
+from helpers.exercises.judging.observing import Observation, met, observed
 from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.workers.clumsy import repeat, shout_or_die
-from helpers.workers.rendezvous import GAVE_UP, AtBarrier, InReverse, WithMarks, mark_there
+from helpers.workers.rendezvous import GAVE_UP, InReverse, WithMarks, mark_there
 
 _TOGETHER = 5.0  # seconds that children wait for each other at most; a machine under load needs two
 _HELD = 4.0  # seconds that the last file is held up at most
@@ -74,11 +73,11 @@ def judge_two_stages(two_stages: Callable[..., object]) -> str:
 
     items = sorted(Path(json.__file__).parent.glob("*.py"))
     right = {path: crc32(path.read_bytes()) for path in items}
-    with marks() as folder, _met(1, Path.read_bytes) as (read, readers):
+    with marks() as folder, met(Path.read_bytes, 1, _TOGETHER) as (read, readers):
         # The last file is held up until a checksum has been begun: whoever reads all before has to wait.
         begun = WithMarks(crc32, folder, leaves={items[0].read_bytes(): "begun"}, limit=_HELD)
         held = WithMarks(read, folder, waits={items[-1]: "begun"}, limit=_HELD)
-        with _met(2, begun) as (compute, computers):
+        with met(begun, 2, _TOGETHER) as (compute, computers):
             said = two_stages(held, compute, items)
         late = mark_there(folder, GAVE_UP)
     if not isinstance(said, dict):
@@ -135,12 +134,3 @@ def _require_stages(readers: Observation, computers: Observation, late: bool) ->
         raise NotYet(
             "the answers are right, but the two processes that call `second` worked one after the other"
         )
-
-
-@contextmanager
-def _met(size: int, function: Callable[..., Any]) -> Iterator[tuple[AtBarrier, Observation]]:
-    """Yield the function, made to wait until `size` processes are inside it, and what was seen of them."""
-    with marks() as folder:
-        seen = Observation(folder, size)
-        yield AtBarrier(function, folder, os.getpid(), size, _TOGETHER), seen
-        seen.read()

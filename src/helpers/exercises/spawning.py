@@ -10,13 +10,13 @@ from unittest.mock import patch
 
 from helpers.exercises.judging.comparing import as_list, require_list
 from helpers.exercises.judging.marks import marks
-from helpers.exercises.judging.observing import Observation
+from helpers.exercises.judging.observing import met
 from helpers.exercises.judging.registry import NotYet, exercise
 from helpers.processes.multiprocessing_internals import is_joined
 from helpers.workers.clumsy import repeat, shout_or_die
 from helpers.workers.endings import exit_with
 from helpers.workers.naps import Later
-from helpers.workers.rendezvous import GAVE_UP, AtBarrier, InReverse, mark_there
+from helpers.workers.rendezvous import GAVE_UP, InReverse, mark_there
 from helpers.workers.source import count_definitions
 
 _LATE = 0.5  # seconds by which the last child ends before the others: who joins it alone meets them at work
@@ -58,7 +58,7 @@ def judge_all_at_once(all_at_once: Callable[..., object]) -> str:
     """Accept the exit codes, in order, of one child per item, all at work at one time."""
     for codes, right in (([0, 3, 7], [0, 3, 7]), ([5, "no disk", 0, 2], [5, 1, 0, 2])):
         last_one_first = Later(exit_with, _LATE, but=codes[-1])
-        with _births(pools=False), _met(last_one_first, len(codes)) as (end, seen):
+        with _births(pools=False), met(last_one_first, len(codes), _TOGETHER) as (end, seen):
             said = all_at_once(end, codes)
         if isinstance(said, list) and None in said:
             raise NotYet(
@@ -149,12 +149,3 @@ def _births(late: float = 0.0, pools: bool = True) -> Iterator[list[Any]]:
 
     with patch.object(BaseProcess, "start", noted):
         yield started
-
-
-@contextmanager
-def _met(function: Callable[..., Any], size: int) -> Iterator[tuple[AtBarrier, Observation]]:
-    """Yield the function, made to wait until `size` processes are inside it, and what was seen of them."""
-    with marks() as folder:
-        seen = Observation(folder, size)
-        yield AtBarrier(function, folder, os.getpid(), size, _TOGETHER), seen
-        seen.read()

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from helpers.exercises.judging.marks import marks
 from helpers.exercises.judging.registry import NotYet
-from helpers.exercises.judging.waiting import holding
-from helpers.processes.folders import new_folder, remove_folder
 from helpers.workers.rendezvous import GAVE_UP, AtBarrier
 
 
@@ -68,8 +67,6 @@ def observed(size: int = 2, limit: float = 5.0) -> Iterator[Observation]:
     waits, at most `limit` seconds, until tasks of `size` processes are under way: that proves that they
     worked at one time without looking at a clock.  A Process subclass with its own `run` is not seen.
     """
-    folder = str(new_folder("meeting"))
-    observation = Observation(folder, size)
     main = os.getpid()
 
     def meet(function: Any) -> Any:
@@ -77,16 +74,25 @@ def observed(size: int = 2, limit: float = 5.0) -> Iterator[Observation]:
 
     pool = multiprocessing.pool.Pool
     with ExitStack() as stack:
-        stack.enter_context(holding(folder))
+        folder = stack.enter_context(marks())
+        observation = Observation(folder, size)
         takers: list[tuple[type, str]] = [(ProcessPoolExecutor, "submit")]
         takers += [(pool, name) for name in ("_map_async", "apply_async", "imap", "imap_unordered")]
         for owner, name in takers:
             stack.enter_context(patch.object(owner, name, _with_meeting(getattr(owner, name), meet)))
         process = multiprocessing.process.BaseProcess
         stack.enter_context(patch.object(process, "start", _start(process.start, meet)))
-        stack.callback(remove_folder, Path(folder))
         stack.callback(observation.read)
         yield observation
+
+
+@contextmanager
+def met(function: Callable[..., Any], size: int, limit: float) -> Iterator[tuple[AtBarrier, Observation]]:
+    """Yield the function, made to wait until `size` processes are inside it, and what was seen of them."""
+    with marks() as folder:
+        seen = Observation(folder, size)
+        yield AtBarrier(function, folder, os.getpid(), size, limit), seen
+        seen.read()
 
 
 def _with_meeting(method: Callable[..., Any], meet: Callable[[Any], Any]) -> Callable[..., Any]:

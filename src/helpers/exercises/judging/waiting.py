@@ -92,8 +92,8 @@ class _Seen:
             self._own = time.process_time()
             return ""
         times, busy, stopped = _others()
-        active = busy or times != self._times or own - self._own > _ACTIVE
-        active = active or (not stopped and _someone_is_held(times))
+        held = not stopped and _someone_is_held(times)
+        active = busy or held or times != self._times or own - self._own > _ACTIVE
         self._quiet = 0 if active else self._quiet + 1
         self._times = times
         self._own = time.process_time()  # without what looking costs
