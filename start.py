@@ -445,15 +445,19 @@ def end(step: "subprocess.Popen[bytes]") -> None:
         step.kill()
         return
     deadline = time.monotonic() + 5
-    # Not waited for until all is sent, so the number is still this group's.
+    try:
+        signal_group(step, signal.SIGINT)
+        while time.monotonic() < deadline and not has_ended(step.pid):
+            time.sleep(0.05)
+    finally:  # after a second, impatient Ctrl-C as well
+        signal_group(step, signal.SIGKILL)  # who did not hear, or takes no notice
+        step.wait()
+
+
+def signal_group(step: "subprocess.Popen[bytes]", number: int) -> None:
+    """Send the signal to the step and its children; it was not waited for, so the number is this group's."""
     with suppress(ProcessLookupError, PermissionError):  # macOS: all that are left have ended
-        try:
-            os.killpg(step.pid, signal.SIGINT)
-            while time.monotonic() < deadline and not has_ended(step.pid):
-                time.sleep(0.05)
-        finally:  # after a second, impatient Ctrl-C as well
-            os.killpg(step.pid, signal.SIGKILL)  # who did not hear, or takes no notice
-            step.wait()
+        os.killpg(step.pid, number)
 
 
 def has_ended(pid: int) -> bool:

@@ -43,9 +43,8 @@ Cell = Callable[[str], dict[str, str]]
 def cell() -> Iterator[Cell]:
     """Yield a function that runs a cell in a kernel and returns what was printed under it, by stream."""
     manager = KernelManager(kernel_name="python3")
-    seen = {
-        name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"
-    }  # has no reader
+    # Where PYTEST_CURRENT_TEST is set, ipykernel reads nothing of children.
+    seen = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     manager.start_kernel(
         extra_arguments=["--ext", "helpers.programs.magics"], env=seen, stdout=subprocess.DEVNULL
     )

@@ -162,7 +162,7 @@ class Marked:
     def _serves_the_root(self, process: psutil.Process) -> bool:
         """Return whether this is the root's own resource tracker or fork server, which leaves with it."""
         try:
-            return role(process).name in MACHINERY and process.ppid() == self.root
+            return process.ppid() == self.root and role(process).name in MACHINERY
         except psutil.Error:
             return False
 
